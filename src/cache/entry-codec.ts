@@ -1,0 +1,24 @@
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+
+/** How an endpoint's entry is named and written. */
+export interface EntryCodec<Entry> {
+  /** Names the entry may stand under; the first is the one it is written to. */
+  names(endpoint: ResolvedEndpoint): readonly string[];
+  write(endpoint: ResolvedEndpoint, entry: Entry): Promise<unknown>;
+  /**
+   * @param name index of the name that the value was found under.
+   * @returns undefined for what can't be read: not ours, changed, or of another format.
+   */
+  read(endpoint: ResolvedEndpoint, value: unknown, name: number): Promise<Entry | undefined>;
+}
+
+/** For the memory of this process: entries as they are. */
+export function plainEntries<Entry>(
+  isEntry: (value: unknown) => value is Entry,
+): EntryCodec<Entry> {
+  return {
+    names: ({ identity }) => [identity],
+    write: async (_, entry) => entry,
+    read: async (_, value) => (isEntry(value) ? value : undefined),
+  };
+}

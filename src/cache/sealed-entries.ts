@@ -1,0 +1,93 @@
+import { createHmac, hkdfSync } from "node:crypto";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { EntryCodec } from "./entry-codec.ts";
+
+/** Between an entry and the JSON that is sealed. */
+export interface EntryFormat<Entry> {
+  toJson(entry: Entry): object;
+  fromJson(json: unknown): Entry | undefined;
+}
+
+// Part of every name and of every key: entries of another format never meet these.
+const format = "v1";
+
+/**
+ * For caches that others can look into: the name of an entry is a MAC, its value a JWE. Both keys
+ * are derived from the endpoint's own credentials (and an encryption key, where given) for this one
+ * identity. Who lacks the credentials can neither find nor read an entry, and an entry moved to
+ * another endpoint's name opens for nobody.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc5869 HKDF
+ * @see https://www.rfc-editor.org/rfc/rfc7516 JWE, with `dir` and `A256GCM`
+ */
+export class SealedEntries<Entry> implements EntryCodec<Entry> {
+  readonly #format: EntryFormat<Entry>;
+  readonly #encryptionKeys: readonly string[];
+
+  /** @param encryptionKeys the first seals, all open. */
+  constructor(entryFormat: EntryFormat<Entry>, encryptionKeys: readonly string[]) {
+    this.#format = entryFormat;
+    this.#encryptionKeys = encryptionKeys.length > 0 ? encryptionKeys : [""];
+  }
+
+  names(endpoint: ResolvedEndpoint): readonly string[] {
+    return this.#encryptionKeys.map((key) => {
+      const mac = createHmac("sha256", derived("name", endpoint, key));
+      return `${format}:${mac.update(endpoint.identity).digest("base64url")}`;
+    });
+  }
+
+  async write(endpoint: ResolvedEndpoint, entry: Entry): Promise<string> {
+    const { CompactEncrypt } = await import("jose");
+    const [key = ""] = this.#encryptionKeys;
+    return new CompactEncrypt(Buffer.from(JSON.stringify(this.#format.toJson(entry))))
+      .setProtectedHeader({ alg: "dir", enc: "A256GCM", typ: format })
+      .encrypt(derived("value", endpoint, key));
+  }
+
+  async read(endpoint: ResolvedEndpoint, value: unknown, name: number): Promise<Entry | undefined> {
+    const key = this.#encryptionKeys[name];
+    if (typeof value !== "string" || key === undefined) return undefined;
+    const { compactDecrypt } = await import("jose");
+    try {
+      const { plaintext, protectedHeader } = await compactDecrypt(
+        value,
+        derived("value", endpoint, key),
+        { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] },
+      );
+      if (protectedHeader.typ !== format) return undefined;
+      return this.#format.fromJson(JSON.parse(Buffer.from(plaintext).toString("utf8")));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function derived(
+  purpose: "name" | "value",
+  { identity, credentials, label }: ResolvedEndpoint,
+  encryptionKey: string,
+): Uint8Array {
+  const secrets = [
+    encryptionKey,
+    ...Object.keys(credentials)
+      .sort()
+      .map((name) => credentials[name]),
+  ];
+  if (secrets.every((secret) => secret === "" || secret === undefined)) {
+    throw new ConfigurationError({
+      endpoint: label,
+      problems: [
+        {
+          path: "clientSecret",
+          problem: "is missing, so that nothing is there to seal the token in the cache with",
+          mend: "give new EndpointSecurity({ cache, encryptionKeys }), or leave the cache in memory",
+        },
+      ],
+    });
+  }
+  const material = Buffer.from(secrets.map((secret = "") => `${secret.length}:${secret}`).join(""));
+  const info = `endpoint-security ${format} ${purpose} ${identity}`;
+  return new Uint8Array(hkdfSync("sha256", material, "", info, 32));
+}

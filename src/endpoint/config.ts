@@ -1,0 +1,152 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { GrantStrategy } from "./grant-strategy.ts";
+import type { Secret } from "./secrets.ts";
+
+/** What every kind of endpoint has. */
+interface CommonFields {
+  /** What errors, events and `explain` call the endpoint. Default: its `url`, else where its tokens come from. */
+  readonly name?: string | undefined;
+  /**
+   * The protected backend: an absolute http or https URL without query. The wrappers join relative
+   * URLs below it and send credentials nowhere else.
+   */
+  readonly url?: string | undefined;
+}
+
+/**
+ * How the client proves who it is to the token endpoint.
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-2.3
+ */
+export type ClientAuthentication =
+  | {
+      /** Default: `client_secret_basic`. */
+      readonly tokenEndpointAuthMethod?: "client_secret_basic" | undefined;
+      readonly clientSecret: Secret;
+      /**
+       * How client id and secret are written into the Basic header. `form` (default) encodes them
+       * as RFC 6749 §2.3.1 asks, leaving letters, digits and `-._~` alone; `raw` takes them as they
+       * are, for servers that don't decode.
+       */
+      readonly clientSecretBasicEncoding?: "form" | "raw" | undefined;
+    }
+  | {
+      readonly tokenEndpointAuthMethod: "client_secret_post";
+      readonly clientSecret: Secret;
+    }
+  | {
+      /** A public client: only `client_id` is sent. */
+      readonly tokenEndpointAuthMethod: "none";
+      readonly clientSecret?: never;
+    };
+
+/** What every OAuth 2.0 endpoint has, whatever its grant. */
+export interface OAuth2Fields extends CommonFields {
+  readonly type?: "oauth2" | undefined;
+  /** The token endpoint: https, or http on loopback. */
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  /** Scopes asked for: `"a b"` or `["a", "b"]`. */
+  readonly scope?: string | readonly string[] | undefined;
+  /** The `audience` parameter that some authorization servers want; a list is sent as repeated parameters. */
+  readonly audience?: string | readonly string[] | undefined;
+  /**
+   * Where the token will be used; a list is sent as repeated parameters.
+   * @see https://www.rfc-editor.org/rfc/rfc8707#section-2
+   */
+  readonly resource?: string | readonly string[] | undefined;
+  /** Anything else the token endpoint wants in the request's body; a list is sent as repeated parameters. */
+  readonly customParameters?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** Headers for the token request. */
+  readonly customHeaders?: Readonly<Record<string, string>> | undefined;
+  /** Life of a token whose answer doesn't tell it and that is no JWT, in milliseconds. Default: 300 000. */
+  readonly defaultLifetimeMs?: number | undefined;
+  /**
+   * A token isn't sent in the last so many milliseconds of its life. Default: a tenth of its life,
+   * at most 30 000. Never more than half of its life.
+   */
+  readonly expirySkewMs?: number | undefined;
+  /** Deadline of a whole token request, in milliseconds. Default: 10 000. */
+  readonly tokenRequestTimeoutMs?: number | undefined;
+  /** Lets `tokenUrl` be http on a machine other than this one. Default: false. */
+  readonly allowInsecureRequests?: boolean | undefined;
+}
+
+/**
+ * The service acts on its own behalf.
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+ */
+export interface ClientCredentialsFields {
+  readonly grantType: "client_credentials";
+}
+
+/**
+ * The service acts with a user's name and password.
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-4.3
+ */
+export interface PasswordFields {
+  readonly grantType: "password";
+  readonly username: Secret;
+  readonly password: Secret;
+}
+
+/** A backend protected by OAuth 2.0. */
+export type OAuth2EndpointConfig = OAuth2Fields &
+  ClientAuthentication &
+  (ClientCredentialsFields | PasswordFields);
+
+/**
+ * A backend protected by HTTP Basic authentication. User name and password are sent as UTF-8.
+ * @see https://www.rfc-editor.org/rfc/rfc7617
+ */
+export interface BasicEndpointConfig extends CommonFields {
+  readonly type: "basic";
+  readonly username: Secret;
+  readonly password: Secret;
+}
+
+/** A backend that wants an API key in a header. */
+export interface ApiKeyEndpointConfig extends CommonFields {
+  readonly type: "api_key";
+  /** Name of the header, such as `X-API-Key`. */
+  readonly headerName: string;
+  /** The header's value. */
+  readonly apiKey: Secret;
+}
+
+/** A strategy's credentials, as the configuration gives them. */
+type CredentialFields<Credentials> = {
+  readonly [Name in keyof Credentials as Credentials[Name] extends "required"
+    ? Name
+    : never]: Secret;
+} & {
+  readonly [Name in keyof Credentials as Credentials[Name] extends "optional" ? Name : never]?:
+    | Secret
+    | undefined;
+};
+
+/** A strategy's own fields: what its schema takes, else what its `parameters` reads. */
+type OwnFields<Strategy> = Strategy extends { readonly schema: StandardSchemaV1<infer Input> }
+  ? Input
+  : Strategy extends { parameters(fields: infer Fields): unknown }
+    ? Strategy extends { readonly credentials: infer Credentials }
+      ? Omit<Fields, keyof Credentials>
+      : Fields
+    : never;
+
+type CustomGrantConfig<Strategy> = Strategy extends GrantStrategy
+  ? OAuth2Fields &
+      ClientAuthentication & { readonly grantType: Strategy["grantType"] } & OwnFields<Strategy> &
+      (Strategy extends { readonly credentials: infer Credentials }
+        ? CredentialFields<Credentials>
+        : unknown)
+  : never;
+
+/**
+ * The configuration of a protected backend: plain data, told apart by `type` (default `"oauth2"`)
+ * and `grantType`. It may be changed in place, or made anew on each call.
+ */
+export type EndpointConfig<Strategy = never> =
+  | OAuth2EndpointConfig
+  | BasicEndpointConfig
+  | ApiKeyEndpointConfig
+  | CustomGrantConfig<Strategy>;

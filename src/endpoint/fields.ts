@@ -1,0 +1,140 @@
+import type { GrantStrategy } from "./grant-strategy.ts";
+import {
+  type Check,
+  credential,
+  flag,
+  headerName,
+  headerValue,
+  isRecord,
+  milliseconds,
+  oneOf,
+  optional,
+  text,
+  textOrList,
+} from "./problems.ts";
+import { kindOf } from "./secrets.ts";
+import { backendUrl, tokenEndpointUrl } from "./url-rules.ts";
+
+/** Each field of each type of endpoint, and what it has to be. */
+
+const commonChecks: Readonly<Record<string, Check>> = {
+  type: () => {},
+  name: optional(text),
+  url: optional(backendUrl),
+};
+
+export const basicChecks: Readonly<Record<string, Check>> = {
+  ...commonChecks,
+  username: credential,
+  password: credential,
+};
+
+export const apiKeyChecks: Readonly<Record<string, Check>> = {
+  ...commonChecks,
+  headerName,
+  apiKey: credential,
+};
+
+/** Parameters that client authentication and the grant itself set. */
+const reservedParameters = [
+  "grant_type",
+  "client_id",
+  "client_secret",
+  "client_assertion",
+  "client_assertion_type",
+];
+
+/** Headers that the token request itself sets. */
+const reservedHeaders = [
+  "content-type",
+  "content-length",
+  "host",
+  "connection",
+  "transfer-encoding",
+];
+
+export function oauth2Checks(
+  config: Readonly<Record<string, unknown>>,
+  strategy: GrantStrategy | undefined,
+): Record<string, Check> {
+  const method = config.tokenEndpointAuthMethod ?? "client_secret_basic";
+  return {
+    ...commonChecks,
+    grantType: () => {},
+    tokenUrl: tokenEndpointUrl(config.allowInsecureRequests === true),
+    clientId: text,
+    tokenEndpointAuthMethod: optional(oneOf("client_secret_basic", "client_secret_post", "none")),
+    clientSecret: method === "none" ? noSecret : credential,
+    clientSecretBasicEncoding: optional(
+      method === "client_secret_basic" ? oneOf("form", "raw") : onlyForBasic,
+    ),
+    scope: optional(textOrList),
+    audience: optional(textOrList),
+    resource: optional(textOrList),
+    customParameters: optional(parameters(config, strategy)),
+    customHeaders: optional(headers(method)),
+    defaultLifetimeMs: optional(milliseconds(1)),
+    expirySkewMs: optional(milliseconds(0)),
+    tokenRequestTimeoutMs: optional(milliseconds(1)),
+    allowInsecureRequests: optional(flag),
+  };
+}
+
+const noSecret: Check = (value, path, problems) => {
+  if (value !== undefined) {
+    problems.add(
+      path,
+      'is given, though tokenEndpointAuthMethod "none" sends no secret',
+      "leave it out, or choose another method",
+    );
+  }
+};
+
+const onlyForBasic: Check = (_, path, problems) =>
+  problems.add(path, "has no meaning for this tokenEndpointAuthMethod", "leave it out");
+
+function parameters(
+  config: Readonly<Record<string, unknown>>,
+  strategy: GrantStrategy | undefined,
+): Check {
+  const reserved = new Set([...reservedParameters, ...(strategy?.parameterNames ?? [])]);
+  return (value, path, problems) => {
+    if (!isRecord(value)) {
+      return problems.add(path, `is ${kindOf(value)}`, "give a record of name and value");
+    }
+    for (const [name, item] of Object.entries(value)) {
+      const at = `${path}.${name}`;
+      if (reserved.has(name)) {
+        problems.add(at, "is a parameter that the grant sets itself", "use the field made for it");
+      } else if (["scope", "audience", "resource"].includes(name) && config[name] !== undefined) {
+        problems.add(at, `is given twice, here and as ${name}`, "keep one of them");
+      } else if (Array.isArray(item)) {
+        for (const [index, one] of item.entries()) {
+          if (typeof one !== "string") {
+            problems.add(`${at}[${index}]`, `is ${kindOf(one)}`, "give a string");
+          }
+        }
+      } else if (item !== "") {
+        text(item, at, problems);
+      }
+    }
+  };
+}
+
+function headers(method: unknown): Check {
+  const reserved =
+    method === "client_secret_basic" ? [...reservedHeaders, "authorization"] : reservedHeaders;
+  return (value, path, problems) => {
+    if (!isRecord(value)) {
+      return problems.add(path, `is ${kindOf(value)}`, "give a record of name and value");
+    }
+    for (const [name, item] of Object.entries(value)) {
+      const at = `${path}.${name}`;
+      headerName(name, at, problems);
+      if (reserved.includes(name.toLowerCase())) {
+        problems.add(at, "is a header that the token request sets itself", "leave it out");
+      }
+      headerValue(item, at, problems);
+    }
+  };
+}

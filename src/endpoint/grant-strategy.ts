@@ -1,0 +1,52 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+/** Parameters of a token request; a list is sent as repeated parameters, undefined not at all. */
+export type GrantParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * What a grant asks of the token endpoint. How it is asked (client authentication, transport,
+ * errors, caching) is the library's part.
+ *
+ * Everything in the endpoint's configuration is part of the token's identity, a strategy's own
+ * fields too. Functions and class instances in them can't be compared between processes, so a
+ * token that depends on one is never shared. Name them in `credentials` to have them read instead.
+ */
+export interface GrantStrategy {
+  /** The `grant_type` parameter. */
+  readonly grantType: string;
+  /**
+   * Validates the strategy's own fields (all but the common ones and the credentials),
+   * synchronously. Without one they are taken as they are.
+   * @see https://standardschema.dev
+   */
+  readonly schema?: StandardSchemaV1 | undefined;
+  /**
+   * The strategy's own fields that are credentials: in the configuration a string or a function,
+   * here always a string. They are checked like `clientSecret` and kept out of every message.
+   */
+  readonly credentials?: Readonly<Record<string, "required" | "optional">> | undefined;
+  /**
+   * Names of the strategy's own fields besides its credentials. With it, any other field is reported
+   * as a mistake; without it, every other field belongs to the strategy.
+   */
+  readonly fields?: readonly string[] | undefined;
+  /** Parameters that the strategy sets itself, so that `customParameters` may not. */
+  readonly parameterNames?: readonly string[] | undefined;
+  /** The parameters besides `grant_type`, `scope`, `audience`, `resource` and the custom ones. */
+  parameters(fields: never): GrantParameters | Promise<GrantParameters>;
+}
+
+/**
+ * Keeps a strategy's exact type, so that the type of `EndpointConfig` grows with it.
+ *
+ * ```ts
+ * const device = defineGrant({
+ *   grantType: "urn:example:device",
+ *   parameters: (fields: { serial: string }) => ({ serial: fields.serial }),
+ * });
+ * const security = new EndpointSecurity({ grants: [device] });
+ * ```
+ */
+export function defineGrant<const Strategy extends GrantStrategy>(strategy: Strategy): Strategy {
+  return strategy;
+}

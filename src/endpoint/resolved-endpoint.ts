@@ -1,0 +1,34 @@
+import type { GrantStrategy } from "./grant-strategy.ts";
+
+/** Settings of a token endpoint, after validation. */
+export interface OAuth2Settings {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly tokenEndpointAuthMethod?: "client_secret_basic" | "client_secret_post" | "none";
+  readonly clientSecretBasicEncoding?: "form" | "raw";
+  readonly grantType: string;
+  readonly scope?: string | readonly string[];
+  readonly audience?: string | readonly string[];
+  readonly resource?: string | readonly string[];
+  readonly customParameters?: Readonly<Record<string, string | readonly string[]>>;
+  readonly customHeaders?: Readonly<Record<string, string>>;
+  readonly defaultLifetimeMs?: number;
+  readonly expirySkewMs?: number;
+  readonly tokenRequestTimeoutMs?: number;
+}
+
+/**
+ * An OAuth 2.0 endpoint as everything below the facade sees it: valid, its credentials read, and
+ * known by the one identity that cache, lease and single flight share.
+ */
+export interface ResolvedEndpoint {
+  readonly identity: string;
+  /** What messages call it. */
+  readonly label: string;
+  readonly settings: OAuth2Settings;
+  readonly strategy: GrantStrategy;
+  /** The strategy's own fields, as its schema left them. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Values of the credential fields, by their names. */
+  readonly credentials: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,68 @@
+import { type Check, text } from "./problems.ts";
+import { kindOf } from "./secrets.ts";
+
+/** A URL as messages may show it: without user info, query and fragment, where secrets could be. */
+export function shownUrl(url: string | URL): string {
+  try {
+    const { origin, pathname } = new URL(url);
+    return `${origin}${pathname}`;
+  } catch {
+    return "(no URL)";
+  }
+}
+
+/** Whether a host is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127\.\d+\.\d+\.\d+$/.test(hostname)
+  );
+}
+
+/** An absolute http or https URL with no credentials in it. */
+const absoluteUrl =
+  (further: (url: URL, path: string, problems: Parameters<Check>[2]) => void): Check =>
+  (value, path, problems) => {
+    if (typeof value !== "string") {
+      return problems.add(path, `is ${kindOf(value)}`, "give an absolute URL as a string");
+    }
+    const before = problems.list.length;
+    text(value, path, problems);
+    if (problems.list.length > before) return;
+    if (!URL.canParse(value)) {
+      return problems.add(path, "is no absolute URL", 'write it whole, as "https://host/path"');
+    }
+    const url = new URL(value);
+    if (url.protocol !== "https:" && url.protocol !== "http:") {
+      return problems.add(path, `has the scheme ${url.protocol}`, "use https");
+    }
+    if (url.username !== "" || url.password !== "") {
+      problems.add(path, "holds a user name or password", "give credentials in their own fields");
+    }
+    if (url.hash !== "") problems.add(path, "has a fragment (#…)", "leave it out");
+    further(url, path, problems);
+  };
+
+/** The backend's URL. */
+export const backendUrl: Check = absoluteUrl((url, path, problems) => {
+  if (url.search !== "") {
+    problems.add(path, "has a query (?…)", "give parameters with each request");
+  }
+});
+
+/**
+ * The token endpoint's URL.
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+ */
+export const tokenEndpointUrl = (allowInsecureRequests: boolean): Check =>
+  absoluteUrl((url, path, problems) => {
+    if (url.protocol === "http:" && !allowInsecureRequests && !isLoopback(url.hostname)) {
+      problems.add(
+        path,
+        "is http, which shows the credentials to the network",
+        "use https, or set allowInsecureRequests: true",
+      );
+    }
+  });

@@ -1,0 +1,144 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import leven from "leven";
+import { ConfigurationError } from "../errors.ts";
+import { apiKeyChecks, basicChecks, oauth2Checks } from "./fields.ts";
+import type { GrantStrategy } from "./grant-strategy.ts";
+import { type Check, credential, isRecord, optional, Problems, quoted } from "./problems.ts";
+import { kindOf } from "./secrets.ts";
+import { deepestNesting, isTooDeep } from "./snapshot.ts";
+import { shownUrl } from "./url-rules.ts";
+
+/** What an endpoint is called in errors and events. */
+export function labelOf(config: Readonly<Record<string, unknown>>): string {
+  if (typeof config.name === "string" && config.name !== "") return config.name;
+  for (const url of [config.url, config.tokenUrl]) {
+    if (typeof url === "string") return shownUrl(url);
+  }
+  return "endpoint";
+}
+
+/**
+ * Looks at a whole configuration.
+ * @returns the strategy's own fields as its schema left them (empty for other types).
+ * @throws ConfigurationError with everything that is wrong.
+ */
+export function validate(
+  config: Readonly<Record<string, unknown>>,
+  grants: ReadonlyMap<string, GrantStrategy>,
+): Readonly<Record<string, unknown>> {
+  const problems = new Problems();
+  for (const [name, value] of Object.entries(config)) {
+    if (isTooDeep(value)) {
+      problems.add(name, `is nested more than ${deepestNesting} deep`, "flatten it");
+      throw new ConfigurationError({ endpoint: labelOf(config), problems: problems.list });
+    }
+  }
+  const ownFields = checkByType(config, grants, problems);
+  if (problems.list.length > 0) {
+    throw new ConfigurationError({ endpoint: labelOf(config), problems: problems.list });
+  }
+  return ownFields;
+}
+
+function checkByType(
+  config: Readonly<Record<string, unknown>>,
+  grants: ReadonlyMap<string, GrantStrategy>,
+  problems: Problems,
+): Readonly<Record<string, unknown>> {
+  switch (config.type ?? "oauth2") {
+    case "oauth2":
+      return checkOAuth2(config, grants, problems);
+    case "basic":
+      checkFields(config, basicChecks, problems);
+      return {};
+    case "api_key":
+      checkFields(config, apiKeyChecks, problems);
+      return {};
+    default:
+      problems.add(
+        "type",
+        typeof config.type === "string" ? "is unknown" : `is ${kindOf(config.type)}`,
+        `choose ${quoted(["oauth2", "basic", "api_key"])}`,
+      );
+      return {};
+  }
+}
+
+function checkOAuth2(
+  config: Readonly<Record<string, unknown>>,
+  grants: ReadonlyMap<string, GrantStrategy>,
+  problems: Problems,
+): Readonly<Record<string, unknown>> {
+  const { grantType } = config;
+  const strategy = typeof grantType === "string" ? grants.get(grantType) : undefined;
+  const checks: Record<string, Check> = oauth2Checks(config, strategy);
+  for (const [name, need] of Object.entries(strategy?.credentials ?? {})) {
+    checks[name] = need === "required" ? credential : optional(credential);
+  }
+  if (strategy === undefined) {
+    checks.grantType = (_, path) =>
+      problems.add(
+        path,
+        typeof grantType === "string"
+          ? `is unknown${near(grantType, [...grants.keys()])}`
+          : `is ${kindOf(grantType)}`,
+        `choose ${quoted([...grants.keys()])}, or add a strategy with new EndpointSecurity({ grants })`,
+      );
+  }
+  const own = Object.fromEntries(
+    Object.entries(config).filter(([name]) => !Object.hasOwn(checks, name)),
+  );
+  // Which of the other fields belong, only the strategy can say, and it need not.
+  const known = strategy === undefined ? Object.keys(own) : (strategy.fields ?? Object.keys(own));
+  for (const name of known) checks[name] = () => {};
+  checkFields(config, checks, problems);
+  return strategy?.schema === undefined ? own : checkOwnFields(strategy.schema, own, problems);
+}
+
+/** What the strategy's schema makes of its own fields. */
+function checkOwnFields(
+  schema: StandardSchemaV1,
+  own: Readonly<Record<string, unknown>>,
+  problems: Problems,
+): Readonly<Record<string, unknown>> {
+  const result = schema["~standard"].validate(own);
+  if (result instanceof Promise) {
+    problems.add("grantType", "has a schema that validates asynchronously", "make it synchronous");
+    return {};
+  }
+  for (const { path = [], message } of result.issues ?? []) {
+    const names = path.map((part) => String(typeof part === "object" ? part.key : part));
+    problems.add(
+      names.join(".") || "grantType",
+      `does not fit: ${message}`,
+      "see the grant's schema",
+    );
+  }
+  return result.issues === undefined && isRecord(result.value) ? result.value : {};
+}
+
+function checkFields(
+  config: Readonly<Record<string, unknown>>,
+  checks: Readonly<Record<string, Check>>,
+  problems: Problems,
+): void {
+  for (const [name, check] of Object.entries(checks)) check(config[name], name, problems);
+  const known = Object.keys(checks);
+  for (const name of Object.keys(config)) {
+    if (!Object.hasOwn(checks, name)) {
+      problems.add(name, `is not a field here${near(name, known)}`, "correct or remove it");
+    }
+  }
+}
+
+/** `, did you mean "…"?` where something known is near. */
+function near(name: string, known: readonly string[]): string {
+  const simple = (word: string) => word.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  let best: { readonly name: string; readonly distance: number } | undefined;
+  for (const candidate of known) {
+    const distance = leven(simple(name), simple(candidate));
+    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
+  }
+  const limit = Math.max(2, Math.floor(name.length / 3));
+  return best !== undefined && best.distance <= limit ? ` (did you mean "${best.name}"?)` : "";
+}

@@ -1,0 +1,79 @@
+import type { AnyEndpointSecurityError } from "./errors.ts";
+
+/** What an `EndpointSecurity` tells its listeners. Nothing in it is secret. */
+export interface EndpointSecurityEvents {
+  /** A token came from the token endpoint. */
+  tokenObtained: {
+    readonly endpoint: string;
+    readonly grantType: string;
+    /** Whether it replaces a token that the backend refused. */
+    readonly afterRejection: boolean;
+    /** How long the token request took, in milliseconds. */
+    readonly durationMs: number;
+    /** Milliseconds since the epoch. */
+    readonly expiresAt: number;
+    readonly scope: string | undefined;
+  };
+  /** A token request failed. */
+  tokenRequestFailed: {
+    readonly endpoint: string;
+    readonly grantType: string;
+    readonly durationMs: number;
+    readonly error: AnyEndpointSecurityError;
+  };
+  /** A backend refused the credentials it was sent. */
+  credentialsRejected: {
+    readonly endpoint: string;
+    readonly status: number;
+    /** Whether the request was sent once more. */
+    readonly replayed: boolean;
+  };
+  /** The cache failed, was too slow, or held something unusable. No call fails for it. */
+  cacheFailed: {
+    readonly operation: "get" | "set" | "delete";
+    readonly reason: "timeout" | "error" | "unusable_entry";
+    /** What the cache said, with nothing of the entry in it. */
+    readonly message: string;
+  };
+}
+
+export type EventName = keyof EndpointSecurityEvents;
+export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => void;
+
+/** Calls the listeners of an event. */
+export type Emit = <Name extends EventName>(
+  name: Name,
+  event: EndpointSecurityEvents[Name],
+) => void;
+
+/** Typed listeners of one instance. */
+export class Events {
+  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+
+  on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners);
+    // A function of its own each time: the same listener may be added twice and removed once.
+    const entry = (event: never) => listener(event);
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
+  }
+
+  readonly emit: Emit = (name, event) => {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        listener(event as never);
+      } catch (error) {
+        // A listener's mistake is its owner's to see, and no reason for a call to fail.
+        process.emitWarning(
+          `a listener of "${name}" threw ${error instanceof Error ? error.name : typeof error}`,
+          "EndpointSecurityWarning",
+        );
+      }
+    }
+  };
+
+  clear(): void {
+    this.#listeners.clear();
+  }
+}

@@ -1,0 +1,8 @@
+import { defineGrant } from "../endpoint/grant-strategy.ts";
+
+/** @see https://www.rfc-editor.org/rfc/rfc6749#section-4.4 */
+export const clientCredentials = defineGrant({
+  grantType: "client_credentials",
+  fields: [],
+  parameters: () => ({}),
+});

@@ -1,0 +1,45 @@
+import type { GrantParameters } from "../endpoint/grant-strategy.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { nameOf } from "../endpoint/secrets.ts";
+import { ConfigurationError, SecretUnavailableError } from "../errors.ts";
+
+/** The body of a token request, but for the grant type and the client's authentication. */
+export async function grantParameters(endpoint: ResolvedEndpoint): Promise<URLSearchParams> {
+  const { label, settings, strategy } = endpoint;
+  const { scope, audience, resource, customParameters = {} } = settings;
+  const common = { scope: typeof scope === "object" ? scope.join(" ") : scope, audience, resource };
+  const granted = await askStrategy(endpoint);
+  const body = new URLSearchParams();
+  for (const source of [granted, common, customParameters]) {
+    for (const [name, value] of Object.entries(source)) {
+      if (value === undefined) continue;
+      // Twice the same parameter could be read either way: say so instead of guessing.
+      if (body.has(name)) {
+        const problem = `is a parameter that the grant "${strategy.grantType}" sets itself`;
+        const path = source === customParameters ? `customParameters.${name}` : name;
+        throw new ConfigurationError({
+          endpoint: label,
+          problems: [{ path, problem, mend: "leave it out" }],
+        });
+      }
+      for (const one of typeof value === "string" ? [value] : value) body.append(name, one);
+    }
+  }
+  return body;
+}
+
+async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters> {
+  const { label, strategy, fields, credentials } = endpoint;
+  // A strategy declares the fields it reads; that they are there was validated.
+  const { parameters } = strategy as { parameters(fields: unknown): unknown };
+  try {
+    const answer = await parameters.call(strategy, { ...fields, ...credentials });
+    return answer as GrantParameters;
+  } catch (error) {
+    throw new SecretUnavailableError({
+      endpoint: label,
+      field: `the grant "${strategy.grantType}"`,
+      reason: `threw ${nameOf(error)}`,
+    });
+  }
+}

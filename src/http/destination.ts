@@ -1,0 +1,62 @@
+import { shownUrl } from "../endpoint/url-rules.ts";
+import { DestinationRefusedError } from "../errors.ts";
+
+// Nothing in it could lead out of the base: no dot segment, escape, backslash or empty segment.
+const harmless = /^\/(?!\/)[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\?[^#]*)?$/;
+// What axios takes for absolute: a scheme, or none, before two slashes.
+const absolute = /^(?:[a-z][a-z\d+.-]*:)?\/\//i;
+
+/** The one place that an endpoint's credentials may be sent to: its `url` and what is below. */
+export class Destination {
+  readonly #label: string;
+  readonly #base: URL;
+  /** The base without a slash at its end. */
+  readonly #prefix: string;
+
+  constructor(url: string, label: string) {
+    this.#label = label;
+    this.#base = new URL(url);
+    this.#prefix = `${this.#base.origin}${this.#base.pathname.replace(/\/+$/, "")}`;
+  }
+
+  /**
+   * The absolute URL of a request: relative ones are joined below the base, as axios joins `baseURL`.
+   * @throws DestinationRefusedError when that isn't the endpoint
+   */
+  resolve(url: string): string {
+    if (harmless.test(url)) return this.#prefix + url;
+    const joined = absolute.test(url) ? url : this.#join(url);
+    const target = URL.canParse(joined, this.#base.href) ? new URL(joined, this.#base) : undefined;
+    if (target === undefined || !this.covers(target))
+      throw this.refusal(target ?? "an invalid URL");
+    return target.href;
+  }
+
+  /** Whether credentials may go there. */
+  covers(url: URL): boolean {
+    return url.origin === this.#base.origin && isBelow(this.#base.pathname, url);
+  }
+
+  refusal(destination: URL | string): DestinationRefusedError {
+    return new DestinationRefusedError({
+      endpoint: this.#label,
+      destination: destination instanceof URL ? shownUrl(destination) : destination,
+      allowed: this.#prefix,
+    });
+  }
+
+  #join(relative: string): string {
+    return relative === "" ? this.#base.href : `${this.#prefix}/${relative.replace(/^\/+/, "")}`;
+  }
+}
+
+function isBelow(basePath: string, url: URL): boolean {
+  const prefix = basePath.replace(/\/+$/, "");
+  const inside = (path: string) => path === prefix || path.startsWith(`${prefix}/`);
+  // Servers may decode %2e, %2f and %5c before they resolve dots; so the path has to hold both ways.
+  const decoded = url.pathname
+    .replaceAll(/%2e/gi, ".")
+    .replaceAll(/%2f/gi, "/")
+    .replaceAll(/%5c/gi, "/");
+  return inside(url.pathname) && inside(new URL(decoded, url.origin).pathname);
+}

@@ -1,0 +1,40 @@
+export type { TokenCache } from "./cache/token-cache.ts";
+export type {
+  ApiKeyEndpointConfig,
+  BasicEndpointConfig,
+  ClientAuthentication,
+  ClientCredentialsFields,
+  EndpointConfig,
+  OAuth2EndpointConfig,
+  OAuth2Fields,
+  PasswordFields,
+} from "./endpoint/config.ts";
+export {
+  defineGrant,
+  type GrantParameters,
+  type GrantStrategy,
+} from "./endpoint/grant-strategy.ts";
+export type { Secret } from "./endpoint/secrets.ts";
+export { type CallOptions, EndpointSecurity, type HeadersOptions } from "./endpoint-security.ts";
+export {
+  type AnyEndpointSecurityError,
+  ClosedError,
+  ConfigurationError,
+  type ConfigurationProblem,
+  DestinationRefusedError,
+  EndpointSecurityError,
+  InvalidTokenResponseError,
+  isEndpointSecurityError,
+  SecretUnavailableError,
+  TokenEndpointUnavailableError,
+  TokenExpiredOnArrivalError,
+  TokenRejectedError,
+  TokenRequestRefusedError,
+  type UnavailableReason,
+} from "./errors.ts";
+export type { EndpointSecurityEvents, EventName, Listener } from "./events.ts";
+export type { Explanation } from "./explanation.ts";
+export type { RequestLine } from "./http/authenticator.ts";
+export type { Fetch } from "./http/fetch-types.ts";
+export type { EndpointSecurityOptions } from "./options.ts";
+export type { TokenSet } from "./tokens/token-set.ts";

@@ -1,0 +1,109 @@
+import {
+  type AnyEndpointSecurityError,
+  InvalidTokenResponseError,
+  TokenEndpointUnavailableError,
+  TokenRequestRefusedError,
+  type UnavailableReason,
+} from "../errors.ts";
+
+/** Whom a failure is about, and how to quote what others said of it. */
+export interface FailureContext {
+  readonly endpoint: string;
+  readonly tokenUrl: string;
+  readonly redact: (text: string) => string;
+}
+
+/** OAuth errors that mean "not now", whatever status they come with. */
+const passing = new Set(["temporarily_unavailable", "server_error", "slow_down"]);
+
+/** The error that an unsuccessful answer stands for. */
+export function failureOf(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  body: Readonly<Record<string, unknown>> | undefined,
+  { endpoint, tokenUrl, redact }: FailureContext,
+): AnyEndpointSecurityError {
+  const quoted = (value: unknown) =>
+    typeof value === "string" && value !== "" ? redact(value) : undefined;
+  const error = quoted(body?.error);
+  const errorDescription = quoted(body?.error_description);
+  const about = { endpoint, tokenUrl };
+  const busy = status === 429 || status >= 500;
+  if (error === undefined ? busy : passing.has(error)) {
+    const said = [error, errorDescription && `"${errorDescription}"`].filter(Boolean).join(" ");
+    return new TokenEndpointUnavailableError({
+      ...about,
+      reason: "status",
+      status,
+      said: `answered ${status}${said && ` ${said}`}`,
+      retryAfterMs: retryAfterMs(headers.get("retry-after")),
+    });
+  }
+  if (error !== undefined || (status >= 400 && status < 500)) {
+    return new TokenRequestRefusedError({ ...about, status, error, errorDescription });
+  }
+  if (status >= 300 && status < 400) {
+    return new InvalidTokenResponseError({
+      ...about,
+      said: `answered ${status}, a redirect, which is never followed with credentials`,
+    });
+  }
+  return new InvalidTokenResponseError({ ...about, said: `answered ${status}` });
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
+export function retryAfterMs(value: string | null): number | undefined {
+  if (value === null) return undefined;
+  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
+
+/** The error that a request without an answer stands for. */
+export function transportFailure(
+  error: unknown,
+  { endpoint, tokenUrl, redact }: FailureContext,
+): TokenEndpointUnavailableError {
+  const causes = causesOf(error);
+  const code = causes.map(codeOf).find((found) => found !== undefined);
+  const reason = reasonOf(code);
+  const detail = code ?? redact(causes.map(({ message }) => message).join(": "));
+  return new TokenEndpointUnavailableError({
+    endpoint,
+    tokenUrl,
+    reason,
+    said: `${said[reason]}${detail && ` (${detail})`}`,
+  });
+}
+
+const said: Record<UnavailableReason, string> = {
+  dns: "has a host name that can't be resolved",
+  tls: "has a certificate that can't be trusted",
+  timeout: "took too long",
+  network: "could not be reached",
+  status: "can't serve now",
+};
+
+function causesOf(error: unknown): Error[] {
+  const causes: Error[] = [];
+  for (let cause = error; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+    causes.push(cause);
+    // Several addresses were tried: any of the failures tells enough.
+    if (cause instanceof AggregateError && cause.errors[0] instanceof Error) {
+      causes.push(cause.errors[0]);
+    }
+  }
+  return causes;
+}
+
+function codeOf(error: Error): string | undefined {
+  const code: unknown = Reflect.get(error, "code");
+  return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,60}$/.test(code) ? code : undefined;
+}
+
+function reasonOf(code: string | undefined): UnavailableReason {
+  if (code === undefined) return "network";
+  if (/^(ENOTFOUND|EAI_)/.test(code)) return "dns";
+  if (/TIMEOUT|ETIMEDOUT/.test(code)) return "timeout";
+  if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|SIGNATURE|CRL/.test(code)) return "tls";
+  return "network";
+}

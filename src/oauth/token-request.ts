@@ -1,0 +1,111 @@
+import * as client from "openid-client";
+import { isRecord } from "../endpoint/problems.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { shownUrl } from "../endpoint/url-rules.ts";
+import { InvalidTokenResponseError, isEndpointSecurityError } from "../errors.ts";
+import type { Fetch } from "../http/fetch-types.ts";
+import { BodyTooLargeError, limitedText } from "../http/limited-body.ts";
+import { clientAuthentication } from "./client-authentication.ts";
+import { redactor } from "./redaction.ts";
+import { readTokenAnswer, type TokenAnswer } from "./token-answer.ts";
+import { type FailureContext, failureOf, transportFailure } from "./token-failure.ts";
+
+const largestBody = 1024 * 1024;
+
+/**
+ * Sends one token request. openid-client writes it and authenticates the client; the answer is
+ * untrusted and read here, before openid-client, whose errors hold what was sent and received.
+ * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
+ */
+export async function requestToken(
+  endpoint: ResolvedEndpoint,
+  parameters: URLSearchParams,
+  { fetch, signal }: { readonly fetch: Fetch | undefined; readonly signal: AbortSignal },
+): Promise<TokenAnswer> {
+  const { label, settings } = endpoint;
+  const context: FailureContext = {
+    endpoint: label,
+    tokenUrl: shownUrl(settings.tokenUrl),
+    redact: redactor(endpoint),
+  };
+  const authenticate = clientAuthentication(endpoint);
+  const configuration = new client.Configuration(
+    { issuer: new URL(settings.tokenUrl).origin, token_endpoint: settings.tokenUrl },
+    settings.clientId,
+    undefined,
+    (as, metadata, body, headers) => {
+      for (const [name, value] of Object.entries(settings.customHeaders ?? {})) {
+        headers.set(name, value);
+      }
+      return authenticate(as, metadata, body, headers);
+    },
+  );
+  // Which plain http is allowed was decided when the configuration was validated.
+  client.allowInsecureRequests(configuration);
+  // The deadline is the caller's, in `signal`.
+  configuration.timeout = 0;
+
+  let outcome: TokenAnswer | Error | undefined;
+  configuration[client.customFetch] = async (url, options) => {
+    try {
+      // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
+      const response = await (fetch ?? globalThis.fetch)(url, {
+        method: options.method,
+        headers: options.headers,
+        body: options.body ?? null,
+        redirect: "manual",
+        signal,
+      });
+      outcome = await readResponse(response, endpoint, context);
+      return Response.json({ access_token: outcome.accessToken, token_type: "bearer" });
+    } catch (error) {
+      outcome = isEndpointSecurityError(error) ? error : transportFailure(error, context);
+      throw outcome;
+    }
+  };
+  try {
+    await client.genericGrantRequest(configuration, settings.grantType, parameters);
+  } catch (error) {
+    outcome ??= transportFailure(error, context);
+  }
+  if (outcome === undefined || outcome instanceof Error) throw outcome;
+  return outcome;
+}
+
+async function readResponse(
+  response: Response,
+  endpoint: ResolvedEndpoint,
+  context: FailureContext,
+): Promise<TokenAnswer> {
+  const about = { endpoint: context.endpoint, tokenUrl: context.tokenUrl };
+  const text = await limitedText(response, largestBody).catch((error: unknown) => {
+    if (!(error instanceof BodyTooLargeError)) throw error;
+    throw new InvalidTokenResponseError({ ...about, said: "answered with more than 1 MiB" });
+  });
+  const body = parsed(text);
+  const succeeded = response.status === 200 || response.status === 201;
+  if (!succeeded || (body !== undefined && Object.hasOwn(body, "error") && body.error !== null)) {
+    const issued = [body?.access_token, body?.refresh_token, body?.id_token];
+    const tokens = issued.filter((token) => typeof token === "string");
+    throw failureOf(response, body, { ...context, redact: redactor(endpoint, ...tokens) });
+  }
+  if (body === undefined) {
+    throw new InvalidTokenResponseError({ ...about, said: `answered with ${formOf(text)}` });
+  }
+  return readTokenAnswer(body, about);
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return isRecord(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function formOf(text: string): string {
+  if (text.trim() === "") return "an empty body";
+  if (/^\s*</.test(text)) return "HTML or XML, where JSON was due";
+  return "something that is no JSON object";
+}

@@ -1,0 +1,78 @@
+import type { TokenCache } from "./cache/token-cache.ts";
+import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
+import { milliseconds, optional, Problems } from "./endpoint/problems.ts";
+import { kindOf } from "./endpoint/secrets.ts";
+import { ConfigurationError } from "./errors.ts";
+import type { Fetch } from "./http/fetch-types.ts";
+
+/** Options of an `EndpointSecurity`. */
+export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[] = []> {
+  /**
+   * Where tokens are shared: any Keyv, or a `TokenCache`. They are sealed in it with keys derived
+   * from each endpoint's own credentials. Default: the memory of this process.
+   */
+  readonly cache?: TokenCache | undefined;
+  /** How long one operation of the cache may take, in milliseconds, before it is done without. Default: 250. */
+  readonly cacheTimeoutMs?: number | undefined;
+  /**
+   * Keys of your own to seal cached tokens with, besides the endpoint's credentials: at least 32
+   * characters each. The first seals, all open, so that keys can be rotated.
+   */
+  readonly encryptionKeys?: readonly string[] | undefined;
+  /** Grant strategies besides the library's own. */
+  readonly grants?: Grants | undefined;
+  /** The fetch for token requests. Default: the global one at the moment of the request. */
+  readonly fetch?: Fetch | undefined;
+  /** How many tokens are held in memory; the least recently used goes first. Default: 10 000. */
+  readonly maxEntries?: number | undefined;
+}
+
+interface ReadOptions {
+  readonly cache: TokenCache | undefined;
+  readonly cacheTimeoutMs: number;
+  readonly encryptionKeys: readonly string[];
+  readonly grants: readonly GrantStrategy[];
+  readonly fetch: Fetch | undefined;
+  readonly maxEntries: number;
+}
+
+const shortestKey = 32;
+
+/** The options with their defaults. @throws ConfigurationError */
+export function readOptions(
+  options: EndpointSecurityOptions<readonly GrantStrategy[]>,
+): ReadOptions {
+  const { cache, encryptionKeys = [], fetch, grants = [], maxEntries = 10_000 } = options;
+  const problems = new Problems();
+  if (cache !== undefined && !isCache(cache)) {
+    problems.add(
+      "cache",
+      `is ${kindOf(cache)}`,
+      "give a Keyv, or an object with get, set and delete",
+    );
+  }
+  optional(milliseconds(1))(options.cacheTimeoutMs, "cacheTimeoutMs", problems);
+  if (!Number.isInteger(maxEntries) || maxEntries < 1) {
+    problems.add("maxEntries", "is no positive integer", "give how many tokens to hold");
+  }
+  for (const [index, key] of encryptionKeys.entries()) {
+    if (typeof key !== "string" || key.length < shortestKey) {
+      const mend = `give at least ${shortestKey} random characters`;
+      problems.add(`encryptionKeys[${index}]`, "is too short", mend);
+    }
+  }
+  if (fetch !== undefined && typeof fetch !== "function") {
+    problems.add("fetch", `is ${kindOf(fetch)}`, "give a function like the global fetch");
+  }
+  if (problems.list.length > 0) throw new ConfigurationError({ problems: problems.list });
+  const { cacheTimeoutMs = 250 } = options;
+  return { cache, cacheTimeoutMs, encryptionKeys, grants, fetch, maxEntries };
+}
+
+function isCache(value: unknown): boolean {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    ["get", "set", "delete"].every((name) => typeof Reflect.get(value, name) === "function")
+  );
+}

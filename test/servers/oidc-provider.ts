@@ -1,0 +1,128 @@
+import { randomUUID } from "node:crypto";
+import { exportJWK, generateKeyPair } from "jose";
+import Provider, {
+  errors,
+  type JWK,
+  type KoaContextWithOIDC,
+  type ResourceServer,
+} from "oidc-provider";
+import { type HttpHandler, listen, respond } from "./http-server.ts";
+import { memoryAdapter } from "./oidc-memory-adapter.ts";
+import { registerPasswordGrant } from "./oidc-password-grant.ts";
+import { Registry, SCOPES, type TestClient, type TestUser } from "./registry.ts";
+import { replayRequest } from "./replay-request.ts";
+import { controlTokenEndpoint, type TokenEndpointControls } from "./token-endpoint-control.ts";
+
+interface OidcProviderOptions {
+  /** Seconds; 3600 unless given. */
+  accessTokenTtl?: number;
+  /** Seconds; 14 days unless given. */
+  refreshTokenTtl?: number;
+  /** Added to the default clients; one with a default's id replaces it. */
+  clients?: readonly TestClient[];
+  /** Added to the default users. */
+  users?: readonly TestUser[];
+}
+
+export interface RunningAuthorizationServer extends TokenEndpointControls {
+  issuer: string;
+  tokenUrl: string;
+  jwksUrl: string;
+  /** The `aud` of access tokens when the request names no resource. */
+  audience: string;
+  /** Rotates a client's secret while the server runs. */
+  setClientSecret(clientId: string, secret: string): void;
+  close(): Promise<void>;
+}
+
+const DEFAULT_RESOURCE = "https://orders.example.test";
+const RESOURCES = new Set([DEFAULT_RESOURCE, "https://reports.example.test"]);
+const TWO_WEEKS = 14 * 24 * 60 * 60;
+const ONE_HOUR = 60 * 60;
+
+export async function startOidcProvider(
+  options: OidcProviderOptions = {},
+): Promise<RunningAuthorizationServer> {
+  const registry = new Registry(options.clients, options.users);
+  const endpoint = controlTokenEndpoint(options.accessTokenTtl ?? ONE_HOUR);
+  const signingKey = await createSigningKey();
+
+  // The issuer contains the port, so the provider can only be made once the server listens.
+  let handle: HttpHandler = (_req, res) => respond(res, 503);
+  const server = await listen((req, res) => handle(req, res));
+
+  const resourceServer = (resource: string): ResourceServer => {
+    if (!RESOURCES.has(resource)) throw new errors.InvalidTarget();
+    return {
+      audience: resource,
+      scope: SCOPES.join(" "),
+      accessTokenFormat: "jwt",
+      jwt: { sign: { alg: "ES256" } },
+    };
+  };
+
+  // Adapter, keys, interactions and lifetimes: left out, each would make the package print a notice.
+  const provider = new Provider(server.origin, {
+    adapter: memoryAdapter(registry),
+    jwks: { keys: [signingKey] },
+    cookies: { keys: [randomUUID()] },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => DEFAULT_RESOURCE,
+        getResourceServerInfo: (_ctx, resource) => resourceServer(resource),
+        useGrantedResource: () => true,
+      },
+    },
+    ttl: {
+      AccessToken: endpoint.accessTokenTtl,
+      ClientCredentials: endpoint.accessTokenTtl,
+      RefreshToken: () => options.refreshTokenTtl ?? TWO_WEEKS,
+      Grant: () => TWO_WEEKS,
+    },
+    rotateRefreshToken: true,
+    extraTokenClaims: customClaims,
+    findAccount: (_ctx, sub) => registry.user(sub) && { accountId: sub, claims: () => ({ sub }) },
+  });
+  // Koa prints what goes wrong with a connection, such as a client that gave up waiting.
+  provider.app.silent = true;
+  registerPasswordGrant(provider, { registry, defaultResource: DEFAULT_RESOURCE, resourceServer });
+
+  const callback = provider.callback();
+  handle = (req, res) =>
+    pathOf(req.url) === "/token"
+      ? endpoint.handle(req, res, (body) => callback(replayRequest(req, body), res))
+      : callback(req, res);
+
+  return {
+    ...endpoint.controls,
+    issuer: server.origin,
+    tokenUrl: `${server.origin}/token`,
+    jwksUrl: `${server.origin}/jwks`,
+    audience: DEFAULT_RESOURCE,
+    setClientSecret: (clientId, secret) => registry.setClientSecret(clientId, secret),
+    close: server.close,
+  };
+}
+
+/** A custom body parameter and a custom header, each of which ends up as a claim. */
+function customClaims(ctx: KoaContextWithOIDC): Record<string, unknown> {
+  const tenant = ctx.oidc.body?.tenant;
+  const region = ctx.headers["x-tenant-region"];
+  return {
+    ...(typeof tenant === "string" ? { tenant } : {}),
+    ...(typeof region === "string" ? { region } : {}),
+  };
+}
+
+async function createSigningKey(): Promise<JWK> {
+  // ES256: an RSA key would take most of the start-up time.
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  return { ...(await exportJWK(privateKey)), alg: "ES256", use: "sig", kid: randomUUID() };
+}
+
+function pathOf(url = "/"): string {
+  return new URL(url, "http://localhost").pathname;
+}
