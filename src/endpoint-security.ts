@@ -5,12 +5,13 @@ import { plainEntries } from "./cache/entry-codec.ts";
 import { GuardedCache } from "./cache/guarded-cache.ts";
 import { memoryCache } from "./cache/memory-cache.ts";
 import { SealedEntries } from "./cache/sealed-entries.ts";
+import type { TokenCache } from "./cache/token-cache.ts";
 import type { EndpointConfig } from "./endpoint/config.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
-import { Identity } from "./endpoint/identity.ts";
 import { KnownEndpoint } from "./endpoint/known-endpoint.ts";
 import { Recognition } from "./endpoint/recognition.ts";
 import { kindOf } from "./endpoint/secrets.ts";
+import type { Snapshot } from "./endpoint/snapshot.ts";
 import { ClosedError, ConfigurationError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { type Explanation, explanationOf } from "./explanation.ts";
@@ -20,11 +21,13 @@ import { authorisedFetch, type Door } from "./http/authorised-fetch.ts";
 import { Destination } from "./http/destination.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 import { type EndpointSecurityOptions, readOptions } from "./options.ts";
+import { CachedSource } from "./tokens/cached-source.ts";
 import { EndpointTokens, TokenDesk } from "./tokens/endpoint-tokens.ts";
 import { GrantedSource } from "./tokens/granted-source.ts";
-import { ReusingSource } from "./tokens/reusing-source.ts";
-import { SharedSource } from "./tokens/shared-source.ts";
-import { TokenSet, tokenFormat } from "./tokens/token-set.ts";
+import { SingleFlight } from "./tokens/single-flight.ts";
+import { tokenFormat } from "./tokens/token-format.ts";
+import { TokenSet } from "./tokens/token-set.ts";
+import type { TokenSource } from "./tokens/token-source.ts";
 
 /** Options of a single call. */
 export interface CallOptions {
@@ -39,11 +42,8 @@ export interface HeadersOptions extends CallOptions {
   readonly request?: RequestLine | undefined;
 }
 
-/** What is remembered of a configuration. */
-interface Endpoint {
-  readonly known: KnownEndpoint;
-  readonly authenticator: Authenticator;
-}
+/** What is remembered of a configuration: little, since there may be many. */
+type Endpoint = EndpointTokens | BasicAuthenticator | ApiKeyAuthenticator;
 
 /**
  * Gets the `Authorization` header of protected backends. Tokens are fetched once, cached, renewed
@@ -60,8 +60,7 @@ interface Endpoint {
 export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []> {
   readonly #events = new Events();
   readonly #endpoints = new Recognition<Endpoint>();
-  readonly #grants: ReadonlyMap<string, GrantStrategy>;
-  readonly #cache: GuardedCache;
+  readonly #caches: readonly GuardedCache[];
   readonly #desk: TokenDesk;
   #closed = false;
 
@@ -70,31 +69,33 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     const { cache, cacheTimeoutMs, encryptionKeys, fetch, grants, maxEntries } =
       readOptions(options);
     const { emit } = this.#events;
-    this.#grants = grantRegistry(grants);
-    this.#cache = new GuardedCache(cache ?? memoryCache(maxEntries), cacheTimeoutMs, emit);
-    // A cache that was given may be anybody's to read; the memory of this process is not.
-    const entries =
-      cache === undefined
-        ? plainEntries((value) => value instanceof TokenSet)
-        : new SealedEntries(tokenFormat, encryptionKeys);
-    const granted = new GrantedSource(emit, fetch);
-    const shared = new SharedSource(granted, this.#cache, entries);
-    this.#desk = new TokenDesk(new ReusingSource(shared, { maxEntries }), new Identity());
+    const guarded = (some: TokenCache) => new GuardedCache(some, cacheTimeoutMs, emit);
+    const memory = guarded(memoryCache(maxEntries));
+    const shared = cache && guarded(cache);
+    this.#caches = shared ? [memory, shared] : [memory];
+
+    // Each asks the next for what it lacks. A cache that was given may be anybody's to read, so its
+    // entries are sealed; the memory of this process is not.
+    let source: TokenSource = new GrantedSource(emit, fetch);
+    if (shared) {
+      source = new CachedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
+    }
+    source = new CachedSource(source, memory, plainEntries(isTokenSet));
+    this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants));
   }
 
   /**
    * The value of the endpoint's `Authorization` header (of an `api_key` endpoint's own header).
    * @throws AnyEndpointSecurityError
    */
-  async getAuthHeader(
-    endpoint: EndpointConfig<Grants[number]>,
-    options?: CallOptions,
-  ): Promise<string> {
-    const seen = options === undefined ? this.#endpoints.find(endpoint) : undefined;
-    const usable = seen?.authenticator.usable?.();
-    if (usable !== undefined) return usable;
-    const [value = ""] = Object.values(await this.getAuthHeaders(endpoint, options));
-    return value;
+  getAuthHeader(endpoint: EndpointConfig<Grants[number]>, options?: CallOptions): Promise<string> {
+    // The usual call, and the cheapest: the same promise again, for as long as its token is good.
+    if (options === undefined) {
+      const seen = this.#endpoints.find(endpoint) ?? this.#endpoints.findContent(endpoint);
+      const token = seen instanceof EndpointTokens ? seen.usable : undefined;
+      if (token !== undefined) return token.settledAuthorization;
+    }
+    return this.#getAuthHeader(endpoint, options);
   }
 
   /**
@@ -106,7 +107,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     options: HeadersOptions = {},
   ): Promise<Record<string, string>> {
     options.signal?.throwIfAborted();
-    return { ...(await this.#know(endpoint).authenticator.headers(options)) };
+    return { ...(await authenticatorOf(this.#know(endpoint)).headers(options)) };
   }
 
   /**
@@ -146,8 +147,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** What is known of the endpoint, with nothing secret in it. */
   explain(endpoint: EndpointConfig<Grants[number]>): Explanation {
-    const { known, authenticator } = this.#know(endpoint);
-    return explanationOf(known, authenticator);
+    return explanationOf(this.#know(endpoint));
   }
 
   /** Calls `listener` at every such event. @returns a function that stops it */
@@ -163,7 +163,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   async close(): Promise<void> {
     this.#closed = true;
     this.#endpoints.clear();
-    await this.#cache.close();
+    await Promise.all(this.#caches.map((cache) => cache.close()));
     this.#events.clear();
   }
 
@@ -185,8 +185,16 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     };
   }
 
-  #door({ known, authenticator }: Endpoint): Door {
-    const { label, config } = known;
+  async #getAuthHeader(
+    endpoint: EndpointConfig<Grants[number]>,
+    options?: CallOptions,
+  ): Promise<string> {
+    const [value = ""] = Object.values(await this.getAuthHeaders(endpoint, options));
+    return value;
+  }
+
+  #door(endpoint: Endpoint): Door {
+    const { label, config } = endpoint.known;
     if (typeof config.url !== "string") {
       throw new ConfigurationError({
         endpoint: label,
@@ -200,7 +208,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       });
     }
     return {
-      authenticator,
+      authenticator: authenticatorOf(endpoint),
       destination: new Destination(config.url, label),
       refused: (replayed) =>
         this.#events.emit("credentialsRejected", { endpoint: label, status: 401, replayed }),
@@ -219,35 +227,45 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     }
     const seen = this.#endpoints.find(config) ?? this.#endpoints.findContent(config);
     if (seen !== undefined) return seen;
-    const known = new KnownEndpoint(this.#endpoints.snapshot(config), this.#grants);
-    const endpoint = { known, authenticator: this.#authenticatorOf(known) };
-    this.#endpoints.learn(config, known.seen, endpoint);
+    const sighting = this.#endpoints.see(config);
+    const endpoint = this.#endpointOf(sighting);
+    this.#endpoints.learn(config, sighting, endpoint);
     return endpoint;
   }
 
-  #authenticatorOf(known: KnownEndpoint): Authenticator {
+  #endpointOf(seen: Snapshot): Endpoint {
+    const known = new KnownEndpoint(seen, this.#desk.grants).validate();
     switch (known.type) {
       case "basic":
         return new BasicAuthenticator(known);
       case "api_key":
         return new ApiKeyAuthenticator(known);
       case "oauth2":
-        return new BearerAuthenticator(new EndpointTokens(known, this.#desk));
+        return new EndpointTokens(seen, this.#desk);
     }
   }
 
   #tokensOf(endpoint: EndpointConfig<Grants[number]>): EndpointTokens {
-    const { known, authenticator } = this.#know(endpoint);
-    if (authenticator instanceof BearerAuthenticator) return authenticator.tokens;
+    const remembered = this.#know(endpoint);
+    if (remembered instanceof EndpointTokens) return remembered;
+    const { label, type } = remembered.known;
     throw new ConfigurationError({
-      endpoint: known.label,
+      endpoint: label,
       problems: [
         {
           path: "type",
-          problem: `is "${known.type}", which has no tokens`,
+          problem: `is "${type}", which has no tokens`,
           mend: "use getAuthHeader or getAuthHeaders",
         },
       ],
     });
   }
+}
+
+function authenticatorOf(endpoint: Endpoint): Authenticator {
+  return endpoint instanceof EndpointTokens ? new BearerAuthenticator(endpoint) : endpoint;
+}
+
+function isTokenSet(value: unknown): value is TokenSet {
+  return value instanceof TokenSet;
 }

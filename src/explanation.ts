@@ -1,8 +1,7 @@
-import { BearerAuthenticator } from "./authenticators/bearer.ts";
 import type { KnownEndpoint } from "./endpoint/known-endpoint.ts";
 import type { OAuth2Settings } from "./endpoint/resolved-endpoint.ts";
 import { shownUrl } from "./endpoint/url-rules.ts";
-import type { Authenticator } from "./http/authenticator.ts";
+import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
 
 /** What is known of an endpoint, with nothing secret in it. Times are milliseconds since the epoch. */
 export interface Explanation {
@@ -27,26 +26,25 @@ export interface Explanation {
     | undefined;
 }
 
-export function explanationOf(known: KnownEndpoint, authenticator: Authenticator): Explanation {
-  const { label: endpoint, type } = known;
-  if (!(authenticator instanceof BearerAuthenticator)) return { endpoint, type };
-  const { held, lastFailure } = authenticator.tokens;
-  const { grantType, tokenUrl } = known.config as unknown as OAuth2Settings;
+export function explanationOf(of: EndpointTokens | { readonly known: KnownEndpoint }): Explanation {
+  const { label: endpoint, type, config } = of.known;
+  if (!(of instanceof EndpointTokens)) return { endpoint, type };
+  const { last, lastFailure } = of;
+  const { grantType, tokenUrl } = config as unknown as OAuth2Settings;
   const lastError = lastFailure && {
     at: lastFailure.at,
     code: lastFailure.error.code,
     message: lastFailure.error.message,
   };
   const base = { endpoint, type, grantType, tokenUrl: shownUrl(tokenUrl), lastError };
-  const last = held?.last;
-  if (held === undefined || last === undefined) return { ...base, token: "none" };
+  if (last === undefined || last.isDropped) return { ...base, token: "none" };
   return {
     ...base,
-    token: held.usable() === undefined ? "expired" : "usable",
+    token: last.isUsable ? "usable" : "expired",
     source: last.source,
     scope: last.scope,
     ageMs: Date.now() - last.issuedAt,
     expiresAt: last.expiresAt,
-    nextRefreshAt: held.usableUntil,
+    nextRefreshAt: last.usableUntil,
   };
 }

@@ -5,20 +5,20 @@ import type { Authenticator, Headers } from "../http/authenticator.ts";
 
 /** Sends a key in a header of its own. */
 export class ApiKeyAuthenticator implements Authenticator {
-  readonly #known: KnownEndpoint;
+  readonly known: KnownEndpoint;
 
   constructor(known: KnownEndpoint) {
-    this.#known = known;
+    this.known = known;
   }
 
   async headers(): Promise<Headers> {
-    const { apiKey = "" } = await this.#known.credentials(["apiKey"]);
+    const { apiKey = "" } = await this.known.credentials(["apiKey"]);
     const problems = new Problems();
     headerValue(apiKey, "apiKey", problems);
     if (problems.list.length > 0) {
-      throw new ConfigurationError({ endpoint: this.#known.label, problems: problems.list });
+      throw new ConfigurationError({ endpoint: this.known.label, problems: problems.list });
     }
-    return { [String(this.#known.config.headerName)]: apiKey };
+    return { [String(this.known.config.headerName)]: apiKey };
   }
 
   /** Nothing else could be sent. */

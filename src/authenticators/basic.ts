@@ -7,20 +7,17 @@ import type { Authenticator, Headers } from "../http/authenticator.ts";
  * @see https://www.rfc-editor.org/rfc/rfc7617
  */
 export class BasicAuthenticator implements Authenticator {
-  readonly #known: KnownEndpoint;
+  readonly known: KnownEndpoint;
 
   constructor(known: KnownEndpoint) {
-    this.#known = known;
+    this.known = known;
   }
 
   async headers(): Promise<Headers> {
-    const { username = "", password = "" } = await this.#known.credentials([
-      "username",
-      "password",
-    ]);
+    const { username = "", password = "" } = await this.known.credentials(["username", "password"]);
     if (username.includes(":")) {
       throw new ConfigurationError({
-        endpoint: this.#known.label,
+        endpoint: this.known.label,
         problems: [
           {
             path: "username",

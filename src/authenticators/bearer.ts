@@ -8,21 +8,17 @@ import type { TokenSet } from "../tokens/token-set.ts";
  * @see https://www.rfc-editor.org/rfc/rfc6750
  */
 export class BearerAuthenticator implements Authenticator {
-  readonly tokens: EndpointTokens;
+  readonly #tokens: EndpointTokens;
 
   constructor(tokens: EndpointTokens) {
-    this.tokens = tokens;
-  }
-
-  usable(): string | undefined {
-    return this.tokens.usable()?.authorization;
+    this.#tokens = tokens;
   }
 
   headers({ rejectedToken, signal }: HeaderOptions): Headers | Promise<Headers> {
-    const usable = rejectedToken === undefined ? this.tokens.usable() : undefined;
+    const usable = rejectedToken === undefined ? this.#tokens.usable : undefined;
     // The usual case takes no detour through a promise.
     return usable === undefined
-      ? this.tokens.token(rejectedToken, signal).then(headersOf)
+      ? this.#tokens.token(rejectedToken, signal).then(headersOf)
       : headersOf(usable);
   }
 
@@ -34,7 +30,7 @@ export class BearerAuthenticator implements Authenticator {
     const refused = sent.Authorization?.replace(/^\S+ /, "");
     if (status !== 401 || refused === undefined || lacksScope(challenge)) return false;
     try {
-      await this.tokens.token(refused, signal);
+      await this.#tokens.token(refused, signal);
       return true;
     } catch {
       // Whoever called gets the 401 as it came; why there is no other token was told as an event.

@@ -12,7 +12,7 @@ export class GuardedCache {
   readonly #cache: TokenCache;
   readonly #timeoutMs: number;
   readonly #emit: Emit;
-  /** Writes that no caller waits for. */
+  /** Writes that an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onError = (error: unknown) => this.#report("get", error);
 
@@ -27,11 +27,10 @@ export class GuardedCache {
     return this.#attempt("get", () => this.#cache.get(key));
   }
 
-  /** Writes without anybody waiting for it. */
-  set(key: string, value: unknown, ttlMs: number): void {
+  async set(key: string, value: unknown, ttlMs: number): Promise<void> {
     // What Redis takes: it would store nothing for a fraction, and say that it did.
     const ttl = Math.floor(ttlMs);
-    if (ttl >= 1) this.#track(this.#attempt("set", () => this.#cache.set(key, value, ttl)));
+    if (ttl >= 1) await this.#track(this.#attempt("set", () => this.#cache.set(key, value, ttl)));
   }
 
   async delete(key: string): Promise<void> {
@@ -47,9 +46,10 @@ export class GuardedCache {
     this.#cache.off?.("error", this.#onError);
   }
 
-  #track(work: Promise<unknown>): void {
+  #track(work: Promise<unknown>): Promise<unknown> {
     const tracked = work.finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
+    return tracked;
   }
 
   async #attempt(

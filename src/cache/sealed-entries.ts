@@ -6,7 +6,7 @@ import type { EntryCodec } from "./entry-codec.ts";
 /** Between an entry and the JSON that is sealed. */
 export interface EntryFormat<Entry> {
   toJson(entry: Entry): object;
-  fromJson(json: unknown): Entry | undefined;
+  fromJson(json: unknown, endpoint: ResolvedEndpoint): Entry | undefined;
 }
 
 // Part of every name and of every key: entries of another format never meet these.
@@ -57,7 +57,7 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
         { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] },
       );
       if (protectedHeader.typ !== format) return undefined;
-      return this.#format.fromJson(JSON.parse(Buffer.from(plaintext).toString("utf8")));
+      return this.#format.fromJson(JSON.parse(Buffer.from(plaintext).toString("utf8")), endpoint);
     } catch {
       return undefined;
     }

@@ -3,26 +3,33 @@ import type { GrantStrategy } from "./grant-strategy.ts";
 import type { Identity } from "./identity.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "./resolved-endpoint.ts";
 import { readSecret, type Secret } from "./secrets.ts";
-import { restored, type Snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { labelOf, validate } from "./validation.ts";
 
 const defaultTimeoutMs = 10_000;
 
-/** A valid configuration, as it was when it was seen. */
+/**
+ * A configuration as it was when it was seen. Made when it is needed and not kept: there may be many
+ * endpoints, and between two token requests nobody asks.
+ */
 export class KnownEndpoint {
-  readonly seen: Snapshot;
+  readonly #seen: Snapshot;
   readonly #grants: ReadonlyMap<string, GrantStrategy>;
 
-  /** @throws ConfigurationError */
   constructor(seen: Snapshot, grants: ReadonlyMap<string, GrantStrategy>) {
-    this.seen = seen;
+    this.#seen = seen;
     this.#grants = grants;
-    validate(this.config, grants);
   }
 
-  /** A copy of the configuration that nobody can change. Made when needed, not kept. */
+  /** @throws ConfigurationError with everything that is wrong */
+  validate(): this {
+    validate(this.config, this.#grants);
+    return this;
+  }
+
+  /** A copy of the configuration that nobody can change. */
   get config(): Readonly<Record<string, unknown>> {
-    return restored(this.seen) as Readonly<Record<string, unknown>>;
+    return this.#seen.restored() as Readonly<Record<string, unknown>>;
   }
 
   get label(): string {

@@ -1,65 +1,75 @@
 import { LRUCache } from "lru-cache";
-import {
-  deepestNesting,
-  isDeeplyFrozen,
-  isPlain,
-  type Snapshot,
-  snapshotOf,
-  unchanged,
-} from "./snapshot.ts";
+import { deepestNesting, Snapshot } from "./snapshot.ts";
 
-interface Recognised<T> {
-  /** Undefined for a deeply frozen configuration. */
-  readonly seen: Snapshot | undefined;
-  readonly known: T;
+/** A configuration as it was seen, and what is known of it. */
+class Sighting<T> extends Snapshot {
+  known: T | undefined;
 }
 
 // Enough for the endpoints whose configuration is written out at every call.
-const mostLiterals = 1000;
+const mostContents = 1000;
 
 /**
  * Finds what is known of a configuration: cheaply for the same object, nearly so for a new object
  * with the same content, and never for one that was changed.
  */
-export class Recognition<T> {
-  #objects = new WeakMap<object, Recognised<T>>();
-  readonly #contents = new LRUCache<string, T & {}>({ max: mostLiterals });
+export class Recognition<T extends object> {
+  #objects = new WeakMap<object, Sighting<T>>();
+  // Most services ask for the same endpoint again and again, and a look-up less is felt.
+  #last: Sighting<T> | undefined;
+  #lastConfig: object | undefined;
+  readonly #contents = new LRUCache<string, Sighting<T>>({ max: mostContents });
+  /** Objects lately found by their content. */
+  readonly #lately: (object | undefined)[] = Array(8).fill(undefined);
+  #latelyCount = 0;
   readonly #keyLists = new Map<string, readonly string[]>();
-  readonly #functions = new WeakMap<object, number>();
-  #functionCount = 0;
 
   /** What is known of this object, if it is still as it was. */
   find(config: object): T | undefined {
-    const recognised = this.#objects.get(config);
-    if (recognised === undefined) return undefined;
-    const { seen } = recognised;
-    return seen === undefined || unchanged(seen, config) ? recognised.known : undefined;
+    if (config !== this.#lastConfig || this.#last === undefined) {
+      const sighting = this.#objects.get(config);
+      if (sighting === undefined) return undefined;
+      this.#last = sighting;
+      this.#lastConfig = config;
+    }
+    return this.#last.matches(config) ? this.#last.known : undefined;
   }
 
   /** What is known of any object with this content. */
   findContent(config: object): T | undefined {
-    const known = this.#contents.get(this.#contentOf(config));
-    if (known !== undefined) this.#remember(config, this.snapshot(config), known);
-    return known;
+    const sighting = this.#contents.get(textOf(config));
+    if (sighting?.known === undefined || !sighting.equals(config)) return undefined;
+    // Remembering an object costs more than finding it, so it has to come back first.
+    if (this.#lately.includes(config)) this.#remember(config, this.see(config), sighting.known);
+    this.#lately[this.#latelyCount++ % this.#lately.length] = config;
+    return sighting.known;
   }
 
-  snapshot(config: object): Snapshot {
-    return snapshotOf(config, (keys) => this.#shared(keys));
+  /** Looks at a configuration that nothing is known of. */
+  see(config: object): Sighting<T> {
+    return new Sighting(config, (keys) => this.#shared(keys));
   }
 
-  /** Remembers what is known of a configuration that was as `seen` shows. */
-  learn(config: object, seen: Snapshot, known: T & {}): void {
-    this.#remember(config, seen, known);
-    if (unchanged(seen, config)) this.#contents.set(this.#contentOf(config), known);
+  /** Remembers what is known of a configuration, as it was when it was seen. */
+  learn(config: object, sighting: Sighting<T>, known: T): void {
+    // A getter may say something else every time; then there is nothing to recognise.
+    if (!sighting.matches(config)) return;
+    this.#remember(config, sighting, known);
+    this.#contents.set(textOf(config), sighting);
   }
 
   clear(): void {
     this.#objects = new WeakMap();
+    this.#last = undefined;
+    this.#lastConfig = undefined;
     this.#contents.clear();
+    this.#lately.fill(undefined);
   }
 
-  #remember(config: object, seen: Snapshot, known: T): void {
-    this.#objects.set(config, { seen: isDeeplyFrozen(config) ? undefined : seen, known });
+  #remember(config: object, sighting: Sighting<T>, known: T): void {
+    sighting.known = known;
+    this.#objects.set(config, sighting);
+    this.#last = undefined;
   }
 
   /** Alike configurations have the same keys: one list serves them all. */
@@ -67,34 +77,24 @@ export class Recognition<T> {
     const name = keys.join("\n");
     const known = this.#keyLists.get(name);
     if (known !== undefined) return known;
-    // Configurations with made-up keys must not grow this for ever.
-    if (this.#keyLists.size < mostLiterals) this.#keyLists.set(name, keys);
+    // Configurations with made-up keys must not make this grow for ever.
+    if (this.#keyLists.size < mostContents) this.#keyLists.set(name, keys);
     return keys;
   }
+}
 
-  /** The content as a string that is different for different content. Never leaves this class. */
-  #contentOf(value: object, depth = 1): string {
-    let content = Array.isArray(value) ? "[" : "{";
-    for (const key in value) {
-      const item = (value as Record<string, unknown>)[key];
-      content += `${key.length}:${key}`;
-      if (typeof item === "string") content += `"${item.length}:${item}`;
-      else if (item instanceof Uint8Array) content += `=${Buffer.from(item).toString("base64")};`;
-      else if (isPlain(item) && depth < deepestNesting) {
-        content += this.#contentOf(item, depth + 1);
-      } else if (typeof item === "function" || (typeof item === "object" && item !== null)) {
-        content += `#${this.#numberOf(item)};`;
-      } else content += `${typeof item}${String(item)};`;
+/**
+ * All texts in a configuration, run together: cheap to make, and the same for equal content. Two
+ * that differ may have the same texts, so what is found by them is compared.
+ */
+function textOf(value: object, depth = 1): string {
+  let text = "";
+  for (const key in value) {
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item === "string") text += item;
+    else if (typeof item === "object" && item !== null && depth < deepestNesting) {
+      text += textOf(item, depth + 1);
     }
-    return `${content}}`;
   }
-
-  #numberOf(item: object): number {
-    let number = this.#functions.get(item);
-    if (number === undefined) {
-      number = ++this.#functionCount;
-      this.#functions.set(item, number);
-    }
-    return number;
-  }
+  return text;
 }

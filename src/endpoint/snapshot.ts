@@ -1,53 +1,112 @@
+/** Deeper than any configuration; what goes on below is cyclic, or no configuration. */
+export const deepestNesting = 8;
+
+type Share = (keys: readonly string[]) => readonly string[];
+
 /**
  * A configuration as it was when it was last looked at, kept for the one question every call asks:
  * is it still the same? Plain objects and lists are looked into, buffers compared by their bytes,
  * everything else (functions, keys, class instances) by identity.
  */
-export interface Snapshot {
-  readonly list: boolean;
-  readonly keys: readonly string[];
-  readonly values: readonly unknown[];
-  /** What the values that are objects, lists or buffers looked like inside. */
-  readonly inner: readonly Inner[] | undefined;
-}
+export class Snapshot {
+  readonly #keys: readonly string[];
+  readonly #values: readonly unknown[];
+  /** The objects, lists and buffers inside, flat: the loop over them needs no recursion. */
+  readonly #inside: readonly Inside[] | undefined;
+  /** Nothing in the configuration can change any more, so that it needs no second look. */
+  readonly isFrozen: boolean;
 
-interface Inner {
-  readonly index: number;
-  readonly seen: Snapshot | Uint8Array;
-}
-
-/** Deeper than any configuration; what goes on below is cyclic, or no configuration. */
-export const deepestNesting = 8;
-
-/** Takes a snapshot. `share` may return an equal list of keys, so that alike configurations share one. */
-export function snapshotOf(
-  value: object,
-  share: (keys: readonly string[]) => readonly string[],
-  depth = 1,
-): Snapshot {
-  const keys: string[] = [];
-  const values: unknown[] = [];
-  const inner: Inner[] = [];
-  for (const key in value) {
-    const item: unknown = Reflect.get(value, key);
-    const index = values.push(item) - 1;
-    keys.push(key);
-    if (item instanceof Uint8Array) inner.push({ index, seen: Uint8Array.from(item) });
-    else if (isPlain(item) && depth < deepestNesting) {
-      inner.push({ index, seen: snapshotOf(item, share, depth + 1) });
-    }
+  /** @param share may return an equal list of keys, so that alike configurations keep one. */
+  constructor(config: object, share: Share) {
+    const keys: string[] = [];
+    for (const key in config) keys.push(key);
+    this.#keys = share(keys);
+    this.#values = keys.map((key): unknown => Reflect.get(config, key));
+    const inside = this.#values.flatMap((value) => insideOf(value, share, 2));
+    this.#inside = inside.length > 0 ? inside : undefined;
+    this.isFrozen = isDeeplyFrozen(config);
   }
-  return {
-    list: Array.isArray(value),
-    keys: share(keys),
-    values,
-    inner: inner.length > 0 ? inner : undefined,
-  };
+
+  /** Whether `config` still is what was seen. Runs on every call, so it allocates nothing. */
+  matches(config: object): boolean {
+    if (this.isFrozen) return true;
+    if (!isAsSeen(config, this.#keys, this.#values)) return false;
+    const inside = this.#inside;
+    if (inside !== undefined) {
+      // What holds them was found to hold the very same objects.
+      for (let index = 0; index < inside.length; index++) {
+        const { value, keys, values } = inside[index] as Inside;
+        if (keys === undefined) {
+          if (Buffer.compare(value as Uint8Array, values as Uint8Array) !== 0) return false;
+        } else if (!isAsSeen(value, keys, values)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Whether another configuration says the same, in the same order. */
+  equals(config: object): boolean {
+    return this.#same(this.#keys, this.#values, config);
+  }
+
+  /** What was seen, as a copy that nobody else can change. */
+  restored(): object {
+    const entries = this.#keys.map((key, index) => [key, this.#copy(this.#values[index])]);
+    return Object.freeze(Object.fromEntries(entries));
+  }
+
+  #copy(value: unknown): unknown {
+    const inside = this.#inside?.find((candidate) => candidate.value === value);
+    if (inside === undefined) return value;
+    const { keys, values } = inside;
+    if (keys === undefined) return values;
+    const copies = values.map((item) => this.#copy(item));
+    if (Array.isArray(value)) return Object.freeze(copies);
+    return Object.freeze(Object.fromEntries(keys.map((key, index) => [key, copies[index]])));
+  }
+
+  #same(keys: readonly string[], values: readonly unknown[], other: object): boolean {
+    let index = 0;
+    for (const key in other) {
+      const item = (other as Record<string, unknown>)[key];
+      if (key !== keys[index]) return false;
+      if (item !== values[index] && !this.#sameInside(values[index], item)) return false;
+      index++;
+    }
+    return index === values.length;
+  }
+
+  #sameInside(seen: unknown, item: unknown): boolean {
+    const inside = this.#inside?.find((candidate) => candidate.value === seen);
+    if (inside === undefined || !isPlain(item) || inside.keys === undefined) return false;
+    return (
+      Array.isArray(inside.value) === Array.isArray(item) &&
+      this.#same(inside.keys, inside.values, item)
+    );
+  }
 }
 
-/** Whether `value` still is what the snapshot saw. Runs on every call, so it allocates nothing. */
-export function unchanged(seen: Snapshot, value: object): boolean {
-  const { keys, values, inner } = seen;
+/** Something inside a configuration, as it was. */
+type Inside =
+  | {
+      readonly value: object;
+      readonly keys: readonly string[];
+      readonly values: readonly unknown[];
+    }
+  | { readonly value: Uint8Array; readonly keys: undefined; readonly values: Uint8Array };
+
+function insideOf(value: unknown, share: Share, depth: number): Inside[] {
+  if (value instanceof Uint8Array) {
+    return [{ value, keys: undefined, values: Uint8Array.from(value) }];
+  }
+  if (!isPlain(value) || depth > deepestNesting) return [];
+  const keys = Object.keys(value);
+  const values: unknown[] = Object.values(value);
+  const deeper = values.flatMap((item) => insideOf(item, share, depth + 1));
+  return [{ value, keys: share(keys), values }, ...deeper];
+}
+
+function isAsSeen(value: object, keys: readonly string[], values: readonly unknown[]): boolean {
   let index = 0;
   for (const key in value) {
     if ((value as Record<string, unknown>)[key] !== values[index] || key !== keys[index]) {
@@ -55,32 +114,10 @@ export function unchanged(seen: Snapshot, value: object): boolean {
     }
     index++;
   }
-  if (index !== values.length) return false;
-  return inner === undefined || innerUnchanged(inner, values);
+  return index === values.length;
 }
 
-function innerUnchanged(inner: readonly Inner[], values: readonly unknown[]): boolean {
-  for (const { index, seen } of inner) {
-    const item = values[index];
-    if (seen instanceof Uint8Array) {
-      if (Buffer.compare(seen, item as Uint8Array) !== 0) return false;
-    } else if (!unchanged(seen, item as object)) return false;
-  }
-  return true;
-}
-
-/** The configuration that the snapshot saw, as a copy that nobody else can change. */
-export function restored(seen: Snapshot): object {
-  const values = [...seen.values];
-  for (const { index, seen: within } of seen.inner ?? []) {
-    values[index] = within instanceof Uint8Array ? within : restored(within);
-  }
-  if (seen.list) return Object.freeze(values);
-  return Object.freeze(Object.fromEntries(seen.keys.map((key, index) => [key, values[index]])));
-}
-
-/** Whether nothing in `value` can change any more, so that it needs no second look. */
-export function isDeeplyFrozen(value: object): boolean {
+function isDeeplyFrozen(value: object): boolean {
   if (!Object.isFrozen(value)) return false;
   for (const { value: item, get } of Object.values(Object.getOwnPropertyDescriptors(value))) {
     if (get !== undefined || item instanceof Uint8Array) return false;
@@ -98,7 +135,7 @@ export function isPlain(value: unknown): value is object {
 }
 
 /** Whether a field's value is nested deeper than a snapshot sees. */
-export function isTooDeep(value: unknown, depth = 1): boolean {
+export function isTooDeep(value: unknown, depth = 2): boolean {
   if (!isPlain(value)) return false;
-  return depth >= deepestNesting || Object.values(value).some((item) => isTooDeep(item, depth + 1));
+  return depth > deepestNesting || Object.values(value).some((item) => isTooDeep(item, depth + 1));
 }

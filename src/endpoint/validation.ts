@@ -88,17 +88,25 @@ function checkOAuth2(
   const own = Object.fromEntries(
     Object.entries(config).filter(([name]) => !Object.hasOwn(checks, name)),
   );
-  // Which of the other fields belong, only the strategy can say, and it need not.
-  const known = strategy === undefined ? Object.keys(own) : (strategy.fields ?? Object.keys(own));
-  for (const name of known) checks[name] = () => {};
+  // Which of the other fields belong, only the strategy can say, and it need not. Without one, what
+  // looks like a known field is a slip all the same.
+  const known = Object.keys(checks);
+  const theirs =
+    strategy === undefined
+      ? Object.keys(own).filter((name) => near(name, known) === "")
+      : (strategy.fields ?? Object.keys(own));
+  for (const name of theirs) checks[name] = () => {};
   checkFields(config, checks, problems);
-  return strategy?.schema === undefined ? own : checkOwnFields(strategy.schema, own, problems);
+  return strategy?.schema === undefined
+    ? own
+    : checkOwnFields(strategy.schema, own, known, problems);
 }
 
 /** What the strategy's schema makes of its own fields. */
 function checkOwnFields(
   schema: StandardSchemaV1,
   own: Readonly<Record<string, unknown>>,
+  known: readonly string[],
   problems: Problems,
 ): Readonly<Record<string, unknown>> {
   const result = schema["~standard"].validate(own);
@@ -108,13 +116,27 @@ function checkOwnFields(
   }
   for (const { path = [], message } of result.issues ?? []) {
     const names = path.map((part) => String(typeof part === "object" ? part.key : part));
-    problems.add(
-      names.join(".") || "grantType",
-      `does not fit: ${message}`,
-      "see the grant's schema",
-    );
+    const said = withoutTexts(message, own);
+    problems.add(names.join(".") || "grantType", `does not fit: ${said}`, "see the grant's schema");
   }
-  return result.issues === undefined && isRecord(result.value) ? result.value : {};
+  const fields = result.issues === undefined && isRecord(result.value) ? result.value : {};
+  // What the schema leaves out and looks like a field of every endpoint is a slip.
+  for (const name of Object.keys(own)) {
+    const hint = near(name, known);
+    if (!Object.hasOwn(fields, name) && hint !== "") {
+      problems.add(name, `is not a field here${hint}`, "correct or remove it");
+    }
+  }
+  return fields;
+}
+
+/** A schema's message, which may quote what it was given, without that. */
+function withoutTexts(message: string, given: unknown): string {
+  if (typeof given === "string") {
+    return given === "" ? message : message.replaceAll(given, "[redacted]");
+  }
+  if (typeof given !== "object" || given === null) return message;
+  return Object.values(given).reduce<string>(withoutTexts, message);
 }
 
 function checkFields(

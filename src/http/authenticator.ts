@@ -24,8 +24,6 @@ export interface Challenged {
 
 /** How a request proves itself: the one thing the wrappers know of an endpoint. */
 export interface Authenticator {
-  /** The header's value, where it is at hand and the same for every request. */
-  usable?(): string | undefined;
   headers(options: HeaderOptions): Headers | Promise<Headers>;
   /**
    * Learns from a response that refused `sent`.

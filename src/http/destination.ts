@@ -3,20 +3,22 @@ import { DestinationRefusedError } from "../errors.ts";
 
 // Nothing in it could lead out of the base: no dot segment, escape, backslash or empty segment.
 const harmless = /^\/(?!\/)[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\?[^#]*)?$/;
-// What axios takes for absolute: a scheme, or none, before two slashes.
-const absolute = /^(?:[a-z][a-z\d+.-]*:)?\/\//i;
+/** What axios takes for absolute: a scheme, or none, before two slashes. */
+export function isAbsolute(url: string): boolean {
+  return /^(?:[a-z][a-z\d+.-]*:)?\/\//i.test(url);
+}
 
 /** The one place that an endpoint's credentials may be sent to: its `url` and what is below. */
 export class Destination {
   readonly #label: string;
   readonly #base: URL;
-  /** The base without a slash at its end. */
-  readonly #prefix: string;
+  /** The base without a slash at its end: what relative URLs are joined to. */
+  readonly prefix: string;
 
   constructor(url: string, label: string) {
     this.#label = label;
     this.#base = new URL(url);
-    this.#prefix = `${this.#base.origin}${this.#base.pathname.replace(/\/+$/, "")}`;
+    this.prefix = `${this.#base.origin}${this.#base.pathname.replace(/\/+$/, "")}`;
   }
 
   /**
@@ -24,8 +26,8 @@ export class Destination {
    * @throws DestinationRefusedError when that isn't the endpoint
    */
   resolve(url: string): string {
-    if (harmless.test(url)) return this.#prefix + url;
-    const joined = absolute.test(url) ? url : this.#join(url);
+    if (harmless.test(url)) return this.prefix + url;
+    const joined = isAbsolute(url) ? url : this.#join(url);
     const target = URL.canParse(joined, this.#base.href) ? new URL(joined, this.#base) : undefined;
     if (target === undefined || !this.covers(target))
       throw this.refusal(target ?? "an invalid URL");
@@ -41,12 +43,12 @@ export class Destination {
     return new DestinationRefusedError({
       endpoint: this.#label,
       destination: destination instanceof URL ? shownUrl(destination) : destination,
-      allowed: this.#prefix,
+      allowed: this.prefix,
     });
   }
 
   #join(relative: string): string {
-    return relative === "" ? this.#base.href : `${this.#prefix}/${relative.replace(/^\/+/, "")}`;
+    return relative === "" ? this.#base.href : `${this.prefix}/${relative.replace(/^\/+/, "")}`;
   }
 }
 

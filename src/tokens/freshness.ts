@@ -1,20 +1,17 @@
 import type { OAuth2Settings } from "../endpoint/resolved-endpoint.ts";
-import type { TokenSet } from "./token-set.ts";
 
 const longestSkewMs = 30_000;
 
 /**
- * Until when a token may be sent: some time before it expires, because clocks differ and requests
- * take time. A tenth of its life and at most 30 s, or `expirySkewMs`; never more than half its life.
+ * How long before its end a token is sent no more, because clocks differ and requests take time: a
+ * tenth of its life and at most 30 s, or `expirySkewMs`; never more than half its life.
  */
-export function usableUntil(
-  token: Pick<TokenSet, "issuedAt" | "expiresAt">,
+export function skewOf(
+  { issuedAt, expiresAt }: { readonly issuedAt: number; readonly expiresAt: number },
   { expirySkewMs }: Pick<OAuth2Settings, "expirySkewMs">,
 ): number {
-  const lifeMs = token.expiresAt - token.issuedAt;
-  const skewMs =
-    expirySkewMs === undefined
-      ? Math.min(longestSkewMs, lifeMs / 10)
-      : Math.min(expirySkewMs, lifeMs / 2);
-  return token.expiresAt - skewMs;
+  const lifeMs = expiresAt - issuedAt;
+  return expirySkewMs === undefined
+    ? Math.min(longestSkewMs, lifeMs / 10)
+    : Math.min(expirySkewMs, lifeMs / 2);
 }

@@ -10,7 +10,7 @@ import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
-import { usableUntil } from "./freshness.ts";
+import { skewOf } from "./freshness.ts";
 import { jwtExpiry } from "./jwt-expiry.ts";
 import { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -70,13 +70,13 @@ export class GrantedSource implements TokenSource {
           said: `did not answer within ${timeoutMs} ms`,
         }),
     );
-    const { accessToken, scope } = answer;
+    const { accessToken } = answer;
     const expiresAt = expiryOf(answer, issuedAt, settings.defaultLifetimeMs ?? defaultLifetimeMs);
-    const token = new TokenSet(
-      { accessToken, tokenType: "Bearer", issuedAt, expiresAt, scope },
-      "token_endpoint",
-    );
-    if (Date.now() >= usableUntil(token, settings)) {
+    // What was asked for is held already: one string serves both.
+    const scope = answer.scope === settings.scope ? settings.scope : answer.scope;
+    const data = { accessToken, tokenType: "Bearer", issuedAt, expiresAt, scope };
+    const token = new TokenSet(data, skewOf(data, settings), "token_endpoint");
+    if (!token.isUsable) {
       const lifeMs = token.expiresAt - issuedAt;
       throw new TokenExpiredOnArrivalError({
         endpoint: label,

@@ -20,10 +20,13 @@ export type TokenOrigin = "token_endpoint" | "cache";
 export class TokenSet {
   // The header's value and the token are one string, kept once.
   readonly #authorization: string;
+  #settled: Promise<string> | undefined;
+  // Spans are small integers, which cost nothing beside the one point in time.
+  readonly #lifeMs: number;
+  /** Infinite once it is dropped. */
+  #skewMs: number;
   /** `Bearer`. */
   readonly tokenType: string;
-  /** When the token request was sent, in milliseconds since the epoch. */
-  readonly issuedAt: number;
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
   /** Scopes that the token has, where the token endpoint told. */
@@ -31,10 +34,12 @@ export class TokenSet {
   /** Where this process has it from. */
   readonly source: TokenOrigin;
 
-  constructor(data: TokenData, source: TokenOrigin) {
-    this.#authorization = `${data.tokenType} ${data.accessToken}`;
+  /** @param skewMs how long before its end it is sent no more. */
+  constructor(data: TokenData, skewMs: number, source: TokenOrigin) {
+    this.#authorization = flat(`${data.tokenType} ${data.accessToken}`);
+    this.#lifeMs = data.expiresAt - data.issuedAt;
+    this.#skewMs = Math.ceil(skewMs);
     this.tokenType = data.tokenType;
-    this.issuedAt = data.issuedAt;
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
@@ -49,39 +54,40 @@ export class TokenSet {
   get authorization(): string {
     return this.#authorization;
   }
+
+  /** The same as a promise, made once. */
+  get settledAuthorization(): Promise<string> {
+    this.#settled ??= Promise.resolve(this.#authorization);
+    return this.#settled;
+  }
+
+  /** When the token request was sent, in milliseconds since the epoch. */
+  get issuedAt(): number {
+    return this.expiresAt - this.#lifeMs;
+  }
+
+  /** Until when it may be sent, in milliseconds since the epoch. */
+  get usableUntil(): number {
+    return this.expiresAt - this.#skewMs;
+  }
+
+  /** Whether it may be sent now. */
+  get isUsable(): boolean {
+    return Date.now() < this.usableUntil;
+  }
+
+  /** Whether the backend refused it, or it was to be forgotten. */
+  get isDropped(): boolean {
+    return this.#skewMs === Infinity;
+  }
+
+  /** No one who holds it sends it any more. */
+  drop(): void {
+    this.#skewMs = Infinity;
+  }
 }
 
-/** A token as JSON, for a cache that seals it. */
-export const tokenFormat = {
-  toJson: ({ accessToken, tokenType, issuedAt, expiresAt, scope }: TokenSet): TokenData => ({
-    accessToken,
-    tokenType,
-    issuedAt,
-    expiresAt,
-    scope,
-  }),
-  fromJson: (json: unknown): TokenSet | undefined => {
-    if (typeof json !== "object" || json === null) return undefined;
-    const { accessToken, tokenType, issuedAt, expiresAt, scope } = json as Partial<
-      Record<keyof TokenData, unknown>
-    >;
-    const valid =
-      typeof accessToken === "string" &&
-      typeof tokenType === "string" &&
-      Number.isFinite(issuedAt) &&
-      Number.isFinite(expiresAt) &&
-      (scope === undefined || typeof scope === "string");
-    return valid
-      ? new TokenSet(
-          {
-            accessToken,
-            tokenType,
-            issuedAt: Number(issuedAt),
-            expiresAt: Number(expiresAt),
-            scope,
-          },
-          "cache",
-        )
-      : undefined;
-  },
-};
+/** Puts a string that is a concatenation inside into one piece, so that its parts can be let go. */
+function flat(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
+}

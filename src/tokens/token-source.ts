@@ -1,7 +1,10 @@
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
 
-/** Anything that can return a token. Sources are stacked: each asks the next for what it lacks. */
+/**
+ * Anything that can return a token. Sources are stacked, each asking the next for what it lacks:
+ * single flight, the memory of this process, the cache that was given, the token endpoint.
+ */
 export interface TokenSource {
   /** @param not an access token that is no longer wanted: the answer is another one. */
   token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet>;

@@ -21,7 +21,8 @@ export async function listen(handler: HttpHandler): Promise<HttpServer> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    // A thousand callers at once connect without one being turned away.
+    server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -1,12 +1,11 @@
 import type { EntryCodec } from "../cache/entry-codec.ts";
 import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { usableUntil } from "./freshness.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
 
-/** The cache: a token that another process, or this one earlier, left there. */
-export class SharedSource implements TokenSource {
+/** A cache: the memory of this process, or one that processes share. */
+export class CachedSource implements TokenSource {
   readonly #next: TokenSource;
   readonly #cache: GuardedCache;
   readonly #entries: EntryCodec<TokenSet>;
@@ -19,16 +18,21 @@ export class SharedSource implements TokenSource {
 
   async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
     const cached = await this.#read(endpoint);
-    if (cached !== undefined && cached.accessToken !== not) return cached;
-    const token = await this.#next.token(endpoint, not);
-    const [name = ""] = this.#entries.names(endpoint);
-    this.#cache.set(name, await this.#entries.write(endpoint, token), token.expiresAt - Date.now());
+    if (cached?.isUsable && cached.accessToken !== not) return cached;
+    // What was dropped here may still stand in the next cache.
+    const unwanted = not ?? (cached?.isDropped ? cached.accessToken : undefined);
+    const token = await this.#next.token(endpoint, unwanted);
+    await this.#write(endpoint, token);
     return token;
   }
 
   async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
-    if (only !== undefined && (await this.#read(endpoint))?.accessToken !== only) return;
-    for (const name of this.#entries.names(endpoint)) await this.#cache.delete(name);
+    const cached = await this.#read(endpoint);
+    if (cached !== undefined && (only === undefined || cached.accessToken === only)) {
+      cached.drop();
+      for (const name of this.#entries.names(endpoint)) await this.#cache.delete(name);
+    }
+    await this.#next.forget(endpoint, only);
   }
 
   async #read(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
@@ -36,9 +40,15 @@ export class SharedSource implements TokenSource {
       const value = await this.#cache.get(name);
       if (value === undefined || value === null) continue;
       const token = await this.#entries.read(endpoint, value, index);
-      if (token === undefined) this.#cache.unusable("an entry that can't be opened");
-      else if (Date.now() < usableUntil(token, endpoint.settings)) return token;
+      if (token !== undefined) return token;
+      this.#cache.unusable("an entry that can't be opened");
     }
     return undefined;
+  }
+
+  async #write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
+    const [name = ""] = this.#entries.names(endpoint);
+    const value = await this.#entries.write(endpoint, token);
+    await this.#cache.set(name, value, token.expiresAt - Date.now());
   }
 }

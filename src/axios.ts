@@ -1,0 +1,141 @@
+import {
+  type AxiosAdapter,
+  type AxiosInstance,
+  type AxiosResponse,
+  getAdapter,
+  type InternalAxiosRequestConfig,
+  isAxiosError,
+} from "axios";
+import type { EndpointConfig } from "./endpoint/config.ts";
+import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
+import type { EndpointSecurity } from "./endpoint-security.ts";
+import type { Headers } from "./http/authenticator.ts";
+import type { Door } from "./http/authorised-fetch.ts";
+import { type Destination, isAbsolute } from "./http/destination.ts";
+import { sendAuthorised } from "./http/replay.ts";
+
+/** An axios response, and the error that axios made of it where the status isn't a good one. */
+interface Answer {
+  readonly response: AxiosResponse;
+  readonly error?: unknown;
+}
+
+/**
+ * Makes an axios instance send the endpoint's credentials, to the endpoint's `url` and below, and
+ * nowhere else. Relative URLs are joined to `baseURL`, else to `url`. When the backend refuses a
+ * token (401), it is renewed and the request sent once more, if its body can be (a stream can't).
+ *
+ * It works beneath all interceptors: they run once for a request, and see what axios always shows
+ * them. Errors are axios' own, and those of `getAuthHeader`, or a `DestinationRefusedError` for a
+ * request to somewhere else. Through axios' fetch adapter redirects aren't followed.
+ *
+ * @returns a function that takes it off the instance again
+ * @throws ConfigurationError
+ */
+export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
+  instance: AxiosInstance,
+  security: EndpointSecurity<Grants>,
+  endpoint: EndpointConfig<Grants[number]> & { readonly url: string },
+): () => void {
+  const open = security.doorTo(endpoint);
+  // A mistake shows here, and not with the first request.
+  open();
+  const wrapped = new WeakSet<AxiosAdapter>();
+  const interceptor = instance.interceptors.request.use(
+    (config) => {
+      const { adapter } = config;
+      // A request sent again by its config (as retrying interceptors do) has it already.
+      if (typeof adapter === "function" && wrapped.has(adapter)) return config;
+      const authorised: AxiosAdapter = (last) => send(last, getAdapter(adapter, last), open());
+      wrapped.add(authorised);
+      config.adapter = authorised;
+      return config;
+    },
+    undefined,
+    { synchronous: true },
+  );
+  return () => instance.interceptors.request.eject(interceptor);
+}
+
+async function send(
+  config: InternalAxiosRequestConfig,
+  adapter: AxiosAdapter,
+  { authenticator, destination, refused }: Door,
+): Promise<AxiosResponse> {
+  const url = destination.resolve(fullUrl(config));
+  config.baseURL ??= destination.prefix;
+  let credentials: Headers = {};
+  guardRedirects(config, destination, () => credentials);
+  // A user name and password of axios' own would take the place of the endpoint's credentials.
+  delete config.auth;
+  const answer = await sendAuthorised<Answer>(authenticator, {
+    request: { method: (config.method ?? "get").toUpperCase(), url },
+    signal: config.signal instanceof AbortSignal ? config.signal : undefined,
+    send: (headers) => {
+      credentials = headers;
+      for (const [name, value] of Object.entries(headers)) config.headers.set(name, value, true);
+      return adapter(config).then((response) => ({ response }), answerIn);
+    },
+    read: ({ response }) => ({
+      status: response.status,
+      challenge: textOf(response.headers["www-authenticate"]),
+    }),
+    again: ({ response }) => {
+      const replayable = !isStream(config.data);
+      // With responseType "stream" nobody else would read it to its end.
+      if (replayable && isStream(response.data)) response.data.destroy?.();
+      return replayable;
+    },
+    refused,
+  });
+  if (answer.error !== undefined) throw answer.error;
+  return answer.response;
+}
+
+/** The URL as axios puts it together, but for `params`. */
+function fullUrl({ baseURL, url = "", allowAbsoluteUrls }: InternalAxiosRequestConfig): string {
+  if (!baseURL || (isAbsolute(url) && allowAbsoluteUrls !== false)) return url;
+  return url ? `${baseURL.replace(/\/?\/$/, "")}/${url.replace(/^\/+/, "")}` : baseURL;
+}
+
+/** Redirects within the endpoint take the credentials along, all others leave them behind. */
+function guardRedirects(
+  config: InternalAxiosRequestConfig,
+  destination: Destination,
+  credentials: () => Headers,
+): void {
+  const { beforeRedirect } = config;
+  let left = false;
+  config.beforeRedirect = (options, ...details) => {
+    // Who was sent away does not come back with credentials: it is another server's wish.
+    left ||= !destination.covers(new URL(String(options.href)));
+    const headers: Record<string, string> = options.headers;
+    const sent = credentials();
+    const names = new Set(Object.keys(sent).map((name) => name.toLowerCase()));
+    for (const name of Object.keys(headers)) {
+      if (names.has(name.toLowerCase())) delete headers[name];
+    }
+    if (!left) Object.assign(headers, sent);
+    beforeRedirect?.(options, ...details);
+  };
+  // fetch would take a header of our own along to anywhere.
+  const redirect = config.fetchOptions?.redirect === "error" ? "error" : "manual";
+  config.fetchOptions = { ...config.fetchOptions, redirect };
+}
+
+function answerIn(error: unknown): Answer {
+  if (isAxiosError(error) && error.response !== undefined) {
+    return { response: error.response, error };
+  }
+  throw error;
+}
+
+function textOf(header: unknown): string | null {
+  if (Array.isArray(header)) return header.join(", ");
+  return typeof header === "string" ? header : null;
+}
+
+function isStream(data: unknown): data is { destroy?(): void } {
+  if (typeof data !== "object" || data === null) return false;
+  return "pipe" in data || "getReader" in data;
+}

@@ -1,0 +1,37 @@
+import pMemoize from "p-memoize";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { shownUrl } from "../endpoint/url-rules.ts";
+import { TokenRejectedError } from "../errors.ts";
+import type { TokenSet } from "./token-set.ts";
+import type { TokenSource } from "./token-source.ts";
+
+/** Lets one of many callers ask, and gives all of them the answer. */
+export class SingleFlight implements TokenSource {
+  readonly #next: TokenSource;
+  // The flight's key is the identity, which is the cache's key too.
+  readonly #flight = pMemoize(
+    async (endpoint: ResolvedEndpoint, not?: string) => this.#next.token(endpoint, not),
+    { cache: false, cacheKey: ([{ identity }]) => identity },
+  );
+
+  constructor(next: TokenSource) {
+    this.#next = next;
+  }
+
+  async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+    const unwanted = (token: TokenSet) => token.isDropped || token.accessToken === not;
+    let token = await this.#flight(endpoint, not);
+    // A flight that others began may land with the very token that is not wanted.
+    if (unwanted(token)) token = await this.#flight(endpoint, not);
+    if (token.accessToken !== not) return token;
+    throw new TokenRejectedError({
+      endpoint: endpoint.label,
+      tokenUrl: shownUrl(endpoint.settings.tokenUrl),
+      said: "issued the token again that the backend refused",
+    });
+  }
+
+  async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
+    await this.#next.forget(endpoint, only);
+  }
+}

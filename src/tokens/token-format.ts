@@ -1,0 +1,32 @@
+import type { EntryFormat } from "../cache/sealed-entries.ts";
+import { skewOf } from "./freshness.ts";
+import { type TokenData, TokenSet } from "./token-set.ts";
+
+/** A token as JSON, for a cache that seals it. */
+export const tokenFormat: EntryFormat<TokenSet> = {
+  toJson: ({ accessToken, tokenType, issuedAt, expiresAt, scope }): TokenData => ({
+    accessToken,
+    tokenType,
+    issuedAt,
+    expiresAt,
+    scope,
+  }),
+  fromJson: (json, { settings }) => {
+    const data = json as TokenData;
+    return isTokenData(json) ? new TokenSet(data, skewOf(data, settings), "cache") : undefined;
+  },
+};
+
+function isTokenData(json: unknown): json is TokenData {
+  if (typeof json !== "object" || json === null) return false;
+  const { accessToken, tokenType, issuedAt, expiresAt, scope } = json as Partial<
+    Record<keyof TokenData, unknown>
+  >;
+  return (
+    typeof accessToken === "string" &&
+    typeof tokenType === "string" &&
+    Number.isFinite(issuedAt) &&
+    Number.isFinite(expiresAt) &&
+    (scope === undefined || typeof scope === "string")
+  );
+}
