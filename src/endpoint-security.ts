@@ -24,6 +24,7 @@ import { type EndpointSecurityOptions, readOptions } from "./options.ts";
 import { CachedSource } from "./tokens/cached-source.ts";
 import { EndpointTokens, TokenDesk } from "./tokens/endpoint-tokens.ts";
 import { GrantedSource } from "./tokens/granted-source.ts";
+import { SharedSource } from "./tokens/shared-source.ts";
 import { SingleFlight } from "./tokens/single-flight.ts";
 import { tokenFormat } from "./tokens/token-format.ts";
 import { TokenSet } from "./tokens/token-set.ts";
@@ -78,7 +79,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     // entries are sealed; the memory of this process is not.
     let source: TokenSource = new GrantedSource(emit, fetch);
     if (shared) {
-      source = new CachedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
+      source = new SharedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
     }
     source = new CachedSource(source, memory, plainEntries(isTokenSet));
     this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants));

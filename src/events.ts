@@ -28,13 +28,18 @@ export interface EndpointSecurityEvents {
     /** Whether the request was sent once more. */
     readonly replayed: boolean;
   };
-  /** The cache failed, was too slow, or held something unusable. No call fails for it. */
+  /**
+   * The cache began to fail or to be too slow, or held something unusable. No call fails for it. One
+   * event stands for all that goes wrong until `cacheRecovered`.
+   */
   cacheFailed: {
-    readonly operation: "get" | "set" | "delete";
+    readonly operation: "connect" | "get" | "set" | "delete" | "lease";
     readonly reason: "timeout" | "error" | "unusable_entry";
     /** What the cache said, with nothing of the entry in it. */
     readonly message: string;
   };
+  /** The cache works again. */
+  cacheRecovered: Readonly<Record<string, never>>;
 }
 
 export type EventName = keyof EndpointSecurityEvents;

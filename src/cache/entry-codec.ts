@@ -4,12 +4,16 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 export interface EntryCodec<Entry> {
   /** Names the entry may stand under; the first is the one it is written to. */
   names(endpoint: ResolvedEndpoint): readonly string[];
-  write(endpoint: ResolvedEndpoint, entry: Entry): Promise<unknown>;
-  /**
-   * @param name index of the name that the value was found under.
-   * @returns undefined for what can't be read: not ours, changed, or of another format.
-   */
-  read(endpoint: ResolvedEndpoint, value: unknown, name: number): Promise<Entry | undefined>;
+  /** @param clockLeadMs how much the cache's clock is ahead of this process's. */
+  write(endpoint: ResolvedEndpoint, entry: Entry, clockLeadMs: number): Promise<unknown>;
+  /** @returns undefined for what can't be read: not ours, changed, or of another format. */
+  read(endpoint: ResolvedEndpoint, value: unknown, found: Found): Promise<Entry | undefined>;
+}
+
+interface Found {
+  /** Index of the name that the value was found under. */
+  readonly name: number;
+  readonly clockLeadMs: number;
 }
 
 /** For the memory of this process: entries as they are. */

@@ -1,26 +1,43 @@
+import { randomUUID } from "node:crypto";
 import { withDeadline } from "../endpoint/deadline.ts";
-import type { Emit } from "../events.ts";
+import type { Emit, EndpointSecurityEvents } from "../events.ts";
+import { Circuit } from "./circuit.ts";
+import { Lease } from "./lease.ts";
 import type { TokenCache } from "./token-cache.ts";
+
+type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
+
+// A cache has a deadline of its own for opening; this is for one that doesn't keep it.
+const openTimeoutMs = 10_000;
 
 class Late extends Error {}
 
 /**
- * A cache that is never the reason for an error: what throws, hangs or is late counts as a miss,
- * and is told as an event.
+ * A cache that is never the reason for an error: what throws, hangs or is late counts as a miss.
+ * After some failures it is left alone for a while. One event tells when trouble begins, and one
+ * when it is over.
  */
 export class GuardedCache {
   readonly #cache: TokenCache;
   readonly #timeoutMs: number;
   readonly #emit: Emit;
-  /** Writes that an end has to wait for. */
+  readonly #circuit = new Circuit();
+  /** What an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #onError = (error: unknown) => this.#report("get", error);
+  readonly #onError = (error: unknown) => this.#inTrouble("connect", error);
+  #wasOpened = false;
+  #troubled = false;
 
   constructor(cache: TokenCache, timeoutMs: number, emit: Emit) {
     this.#cache = cache;
     this.#timeoutMs = timeoutMs;
     this.#emit = emit;
     cache.on?.("error", this.#onError);
+  }
+
+  /** How much the clock that entries go by is ahead of this process's. */
+  get clockLeadMs(): number {
+    return this.#cache.now === undefined ? 0 : this.#cache.now() - Date.now();
   }
 
   async get(key: string): Promise<unknown> {
@@ -30,53 +47,109 @@ export class GuardedCache {
   async set(key: string, value: unknown, ttlMs: number): Promise<void> {
     // What Redis takes: it would store nothing for a fraction, and say that it did.
     const ttl = Math.floor(ttlMs);
-    if (ttl >= 1) await this.#track(this.#attempt("set", () => this.#cache.set(key, value, ttl)));
+    if (ttl >= 1) await this.#attempt("set", () => this.#cache.set(key, value, ttl));
   }
 
   async delete(key: string): Promise<void> {
     await this.#attempt("delete", () => this.#cache.delete(key));
   }
 
-  unusable(message: string): void {
+  get hasLeases(): boolean {
+    return this.#cache.leases !== undefined;
+  }
+
+  /** @returns "taken" if another has it, undefined if the cache can't say. */
+  async lease(name: string): Promise<Lease | "taken" | undefined> {
+    const { leases } = this.#cache;
+    if (leases === undefined) return undefined;
+    const owner = randomUUID();
+    const lease = new Lease({
+      acquire: (ttlMs) => this.#attempt("lease", () => leases.acquire(name, owner, ttlMs)),
+      extend: (ttlMs) => this.#attempt("lease", () => leases.extend(name, owner, ttlMs)),
+      release: () => this.#attempt("lease", () => leases.release(name, owner)),
+    });
+    const acquired = await lease.acquire();
+    if (acquired === undefined) return undefined;
+    return acquired ? lease : "taken";
+  }
+
+  /** Goes on behind the caller's back, but not beyond `close`. */
+  behind(work: Promise<unknown>): void {
+    const tracked = work.catch(() => {}).finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+  }
+
+  /** An entry that stands under the right name and can't be read. */
+  unusable(): void {
+    const message = "an entry was not what was written";
     this.#emit("cacheFailed", { operation: "get", reason: "unusable_entry", message });
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     this.#cache.off?.("error", this.#onError);
+    // Nothing that a cache does on its way out is worth an error.
+    const closing = async () => this.#cache.close?.();
+    await withDeadline(openTimeoutMs, closing, () => new Late()).catch(() => {});
   }
 
-  #track(work: Promise<unknown>): Promise<unknown> {
-    const tracked = work.finally(() => this.#underWay.delete(tracked));
-    this.#underWay.add(tracked);
-    return tracked;
-  }
-
-  async #attempt(
-    operation: "get" | "set" | "delete",
-    work: () => Promise<unknown>,
-  ): Promise<unknown> {
+  async #attempt<T>(operation: Operation, work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.#circuit.allows()) return undefined;
     try {
-      return await withDeadline(
+      await this.#open();
+      const result = await withDeadline(
         this.#timeoutMs,
         async () => work(),
         () => new Late(),
       );
+      this.#circuit.succeeded();
+      this.#outOfTrouble();
+      return result;
     } catch (error) {
-      this.#report(operation, error);
+      if (error instanceof SyntaxError) {
+        // Keyv's way to say that an entry isn't JSON: the cache works, and the entry is rubbish.
+        this.#circuit.succeeded();
+        this.unusable();
+      } else {
+        this.#circuit.failed();
+        this.#inTrouble(operation, error);
+      }
       return undefined;
     }
   }
 
-  #report(operation: "get" | "set" | "delete", error: unknown): void {
+  /** The first time may take as long as the cache needs; later nobody waits longer than usual. */
+  async #open(): Promise<void> {
+    const timeoutMs = this.#wasOpened ? this.#timeoutMs : openTimeoutMs;
+    const opening = this.#cache.open?.();
+    if (opening === undefined) return;
+    try {
+      await withDeadline(
+        timeoutMs,
+        async () => opening,
+        () => new Late(),
+      );
+    } finally {
+      this.#wasOpened = true;
+    }
+  }
+
+  #inTrouble(operation: Operation, error: unknown): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
     const reason = error instanceof Late ? "timeout" : "error";
-    const message =
-      reason === "timeout" ? `no answer within ${this.#timeoutMs} ms` : describe(error);
+    const message = reason === "timeout" ? "no answer in time" : describe(error);
     this.#emit("cacheFailed", { operation, reason, message });
+  }
+
+  #outOfTrouble(): void {
+    if (!this.#troubled) return;
+    this.#troubled = false;
+    this.#emit("cacheRecovered", {});
   }
 }
 
-/** An error's kind. Its message may quote the entry or the connection's password. */
+/** An error's kind. Its message may quote the entry, or the connection's password. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "an unknown error";
   const code: unknown = Reflect.get(error, "code");

@@ -5,8 +5,9 @@ import type { EntryCodec } from "./entry-codec.ts";
 
 /** Between an entry and the JSON that is sealed. */
 export interface EntryFormat<Entry> {
-  toJson(entry: Entry): object;
-  fromJson(json: unknown, endpoint: ResolvedEndpoint): Entry | undefined;
+  /** @param clockLeadMs how much the clock that the JSON goes by is ahead of this process's. */
+  toJson(entry: Entry, clockLeadMs: number): object;
+  fromJson(json: unknown, endpoint: ResolvedEndpoint, clockLeadMs: number): Entry | undefined;
 }
 
 // Part of every name and of every key: entries of another format never meet these.
@@ -38,15 +39,19 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     });
   }
 
-  async write(endpoint: ResolvedEndpoint, entry: Entry): Promise<string> {
+  async write(endpoint: ResolvedEndpoint, entry: Entry, clockLeadMs: number): Promise<string> {
     const { CompactEncrypt } = await import("jose");
     const [key = ""] = this.#encryptionKeys;
-    return new CompactEncrypt(Buffer.from(JSON.stringify(this.#format.toJson(entry))))
+    return new CompactEncrypt(Buffer.from(JSON.stringify(this.#format.toJson(entry, clockLeadMs))))
       .setProtectedHeader({ alg: "dir", enc: "A256GCM", typ: format })
       .encrypt(derived("value", endpoint, key));
   }
 
-  async read(endpoint: ResolvedEndpoint, value: unknown, name: number): Promise<Entry | undefined> {
+  async read(
+    endpoint: ResolvedEndpoint,
+    value: unknown,
+    { name, clockLeadMs }: { readonly name: number; readonly clockLeadMs: number },
+  ): Promise<Entry | undefined> {
     const key = this.#encryptionKeys[name];
     if (typeof value !== "string" || key === undefined) return undefined;
     const { compactDecrypt } = await import("jose");
@@ -57,7 +62,8 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
         { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] },
       );
       if (protectedHeader.typ !== format) return undefined;
-      return this.#format.fromJson(JSON.parse(Buffer.from(plaintext).toString("utf8")), endpoint);
+      const json: unknown = JSON.parse(Buffer.from(plaintext).toString("utf8"));
+      return this.#format.fromJson(json, endpoint, clockLeadMs);
     } catch {
       return undefined;
     }

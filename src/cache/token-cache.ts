@@ -8,8 +8,32 @@ export interface TokenCache {
   /** @param ttlMs after how many milliseconds the entry may be forgotten: a positive integer. */
   set(key: string, value: unknown, ttlMs: number): Promise<unknown>;
   delete(key: string): Promise<unknown>;
+  /** Lets one process of many ask for a token. Without it, each process asks for itself. */
+  readonly leases?: Leases | undefined;
+  /**
+   * Gets ready, within a deadline of its own. Called before every operation.
+   * @returns undefined when it is ready
+   */
+  open?(): Promise<void> | undefined;
+  /** Lets go of what it opened itself. It may be used again, and opens again then. */
+  close?(): Promise<void>;
+  /**
+   * The cache's own clock, in milliseconds since the epoch: entries go by it, so that processes whose
+   * clocks differ agree on when a token ends. Default: each process's own.
+   */
+  now?(): number;
   /** Tells of errors that no call returns, as Keyv does. */
   on?(event: "error", listener: (error: unknown) => void): unknown;
   /** Takes back `on`. */
   off?(event: "error", listener: (error: unknown) => void): unknown;
+}
+
+/** Names that one owner holds at a time, and no longer than it lives. */
+export interface Leases {
+  /** @returns whether it was free, and is the owner's now for so many milliseconds. */
+  acquire(name: string, owner: string, ttlMs: number): Promise<boolean>;
+  /** @returns whether it still was the owner's, and is for so many milliseconds more. */
+  extend(name: string, owner: string, ttlMs: number): Promise<boolean>;
+  /** Frees it, if it still is the owner's. */
+  release(name: string, owner: string): Promise<unknown>;
 }

@@ -4,51 +4,60 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
 
-/** A cache: the memory of this process, or one that processes share. */
+/** The memory of this process: a cache that is as quick as it is sure. */
 export class CachedSource implements TokenSource {
-  readonly #next: TokenSource;
-  readonly #cache: GuardedCache;
+  protected readonly next: TokenSource;
+  protected readonly cache: GuardedCache;
   readonly #entries: EntryCodec<TokenSet>;
 
   constructor(next: TokenSource, cache: GuardedCache, entries: EntryCodec<TokenSet>) {
-    this.#next = next;
-    this.#cache = cache;
+    this.next = next;
+    this.cache = cache;
     this.#entries = entries;
   }
 
   async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
-    const cached = await this.#read(endpoint);
-    if (cached?.isUsable && cached.accessToken !== not) return cached;
+    const cached = await this.read(endpoint);
+    if (cached !== undefined && isWanted(cached, not)) return cached;
     // What was dropped here may still stand in the next cache.
     const unwanted = not ?? (cached?.isDropped ? cached.accessToken : undefined);
-    const token = await this.#next.token(endpoint, unwanted);
-    await this.#write(endpoint, token);
+    const token = await this.next.token(endpoint, unwanted);
+    await this.write(endpoint, token);
     return token;
   }
 
   async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
-    const cached = await this.#read(endpoint);
+    const cached = await this.read(endpoint);
     if (cached !== undefined && (only === undefined || cached.accessToken === only)) {
       cached.drop();
-      for (const name of this.#entries.names(endpoint)) await this.#cache.delete(name);
+      for (const name of this.#entries.names(endpoint)) await this.cache.delete(name);
     }
-    await this.#next.forget(endpoint, only);
+    await this.next.forget(endpoint, only);
   }
 
-  async #read(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
+  /** The name that the endpoint's entry is written to. */
+  protected nameOf(endpoint: ResolvedEndpoint): string {
+    return this.#entries.names(endpoint)[0] ?? "";
+  }
+
+  protected async read(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
     for (const [index, name] of this.#entries.names(endpoint).entries()) {
-      const value = await this.#cache.get(name);
+      const value = await this.cache.get(name);
       if (value === undefined || value === null) continue;
-      const token = await this.#entries.read(endpoint, value, index);
+      const lead = this.cache.clockLeadMs;
+      const token = await this.#entries.read(endpoint, value, { name: index, clockLeadMs: lead });
       if (token !== undefined) return token;
-      this.#cache.unusable("an entry that can't be opened");
+      this.cache.unusable();
     }
     return undefined;
   }
 
-  async #write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
-    const [name = ""] = this.#entries.names(endpoint);
-    const value = await this.#entries.write(endpoint, token);
-    await this.#cache.set(name, value, token.expiresAt - Date.now());
+  protected async write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
+    const value = await this.#entries.write(endpoint, token, this.cache.clockLeadMs);
+    await this.cache.set(this.nameOf(endpoint), value, token.expiresAt - Date.now());
   }
+}
+
+export function isWanted(token: TokenSet, not: string | undefined): boolean {
+  return token.isUsable && token.accessToken !== not;
 }

@@ -15,7 +15,8 @@ import { jwtExpiry } from "./jwt-expiry.ts";
 import { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
 
-const defaultTimeoutMs = 10_000;
+/** Of a whole token request. */
+export const defaultTimeoutMs = 10_000;
 const defaultLifetimeMs = 300_000;
 // Longer than anything lives here; keeps dates and cache TTLs within what they can hold.
 const longestLifetimeMs = 100 * 365 * 86_400_000;

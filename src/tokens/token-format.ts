@@ -4,16 +4,19 @@ import { type TokenData, TokenSet } from "./token-set.ts";
 
 /** A token as JSON, for a cache that seals it. */
 export const tokenFormat: EntryFormat<TokenSet> = {
-  toJson: ({ accessToken, tokenType, issuedAt, expiresAt, scope }): TokenData => ({
+  toJson: ({ accessToken, tokenType, issuedAt, expiresAt, scope }, clockLeadMs): TokenData => ({
     accessToken,
     tokenType,
-    issuedAt,
-    expiresAt,
+    issuedAt: issuedAt + clockLeadMs,
+    expiresAt: expiresAt + clockLeadMs,
     scope,
   }),
-  fromJson: (json, { settings }) => {
-    const data = json as TokenData;
-    return isTokenData(json) ? new TokenSet(data, skewOf(data, settings), "cache") : undefined;
+  fromJson: (json, { settings }, clockLeadMs) => {
+    if (!isTokenData(json)) return undefined;
+    const issuedAt = json.issuedAt - clockLeadMs;
+    const expiresAt = json.expiresAt - clockLeadMs;
+    const data = { ...json, issuedAt, expiresAt };
+    return new TokenSet(data, skewOf(data, settings), "cache");
   },
 };
 

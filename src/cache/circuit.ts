@@ -1,0 +1,41 @@
+const failuresToOpen = 3;
+const shortestPauseMs = 1_000;
+const longestPauseMs = 30_000;
+
+/**
+ * Stops using what keeps failing. After some failures in a row nothing is tried for a while; then
+ * one attempt finds out whether it works again, and each that doesn't doubles the pause.
+ */
+export class Circuit {
+  #failures = 0;
+  #pauseMs = shortestPauseMs;
+  #closedUntil = 0;
+  #probing = false;
+
+  /** Whether to try now. Who is let through says afterwards how it went. */
+  allows(): boolean {
+    if (this.#failures < failuresToOpen) return true;
+    // The machine's own clock, which nobody sets.
+    if (this.#probing || performance.now() < this.#closedUntil) return false;
+    this.#probing = true;
+    return true;
+  }
+
+  succeeded(): void {
+    this.#failures = 0;
+    this.#pauseMs = shortestPauseMs;
+    this.#probing = false;
+  }
+
+  failed(): void {
+    this.#failures++;
+    if (this.#failures < failuresToOpen) return;
+    // Of many that fail at once, the first opens it and the others change nothing.
+    if (this.#probing || this.#failures === failuresToOpen) {
+      const jitter = 0.75 + Math.random() / 2;
+      this.#closedUntil = performance.now() + this.#pauseMs * jitter;
+      this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+    }
+    this.#probing = false;
+  }
+}

@@ -1,0 +1,57 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Lease } from "../cache/lease.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { CachedSource, isWanted } from "./cached-source.ts";
+import { defaultTimeoutMs } from "./granted-source.ts";
+import type { TokenSet } from "./token-set.ts";
+
+const firstPauseMs = 20;
+const longestPauseMs = 250;
+
+/**
+ * A cache that processes share: a token that one of them has is everybody's, and where the cache
+ * has leases, one of them asks for the next while the others wait for it to appear.
+ */
+export class SharedSource extends CachedSource {
+  override async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+    const cached = await this.read(endpoint);
+    if (cached !== undefined && isWanted(cached, not)) return cached;
+    if (!this.cache.hasLeases) return this.#ask(endpoint, not);
+
+    const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
+    // The other half is left for asking oneself.
+    const until = performance.now() + timeoutMs / 2;
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
+      const lease = await this.cache.lease(`${this.nameOf(endpoint)}:lease`);
+      // A cache in trouble can't say who is next: everybody for himself.
+      if (lease === undefined) return this.#ask(endpoint, not);
+      if (lease !== "taken") return this.#askAsHolder(lease, endpoint, not);
+      if (performance.now() > until) return this.#ask(endpoint, not);
+      // Jittered, so that those who wait don't all come back at once.
+      await pause(pauseMs * (0.5 + Math.random()));
+      const appeared = await this.read(endpoint);
+      if (appeared !== undefined && isWanted(appeared, not)) return appeared;
+    }
+  }
+
+  async #askAsHolder(lease: Lease, endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+    let written: Promise<unknown> = Promise.resolve();
+    try {
+      // The one before may have written between the first look and the lease.
+      const appeared = await this.read(endpoint);
+      if (appeared !== undefined && isWanted(appeared, not)) return appeared;
+      const token = await this.next.token(endpoint, not);
+      written = this.write(endpoint, token);
+      return token;
+    } finally {
+      // Nobody here waits for that; those who do elsewhere find the token before the lease is free.
+      this.cache.behind(written.then(() => lease.release()));
+    }
+  }
+
+  async #ask(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+    const token = await this.next.token(endpoint, not);
+    this.cache.behind(this.write(endpoint, token));
+    return token;
+  }
+}
