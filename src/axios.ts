@@ -1,6 +1,6 @@
 import {
   type AxiosAdapter,
-  type AxiosInstance,
+  AxiosHeaders,
   type AxiosResponse,
   getAdapter,
   type InternalAxiosRequestConfig,
@@ -13,6 +13,20 @@ import type { Headers } from "./http/authenticator.ts";
 import type { Door } from "./http/authorised-fetch.ts";
 import { type Destination, isAbsolute } from "./http/destination.ts";
 import { sendAuthorised } from "./http/replay.ts";
+
+/** What is used of an axios instance: told by shape, since axios' types differ between import and require. */
+interface Instance {
+  readonly interceptors: {
+    readonly request: {
+      use(
+        fulfilled: <Config>(config: Config) => Config | Promise<Config>,
+        rejected?: undefined,
+        options?: { synchronous?: boolean },
+      ): number;
+      eject(id: number): void;
+    };
+  };
+}
 
 /** An axios response, and the error that axios made of it where the status isn't a good one. */
 interface Answer {
@@ -33,7 +47,7 @@ interface Answer {
  * @throws ConfigurationError
  */
 export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
-  instance: AxiosInstance,
+  instance: Instance,
   security: EndpointSecurity<Grants>,
   endpoint: EndpointConfig<Grants[number]> & { readonly url: string },
 ): () => void {
@@ -42,14 +56,15 @@ export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
   open();
   const wrapped = new WeakSet<AxiosAdapter>();
   const interceptor = instance.interceptors.request.use(
-    (config) => {
+    (given) => {
+      const config = given as InternalAxiosRequestConfig;
       const { adapter } = config;
       // A request sent again by its config (as retrying interceptors do) has it already.
-      if (typeof adapter === "function" && wrapped.has(adapter)) return config;
+      if (typeof adapter === "function" && wrapped.has(adapter)) return given;
       const authorised: AxiosAdapter = (last) => send(last, getAdapter(adapter, last), open());
       wrapped.add(authorised);
       config.adapter = authorised;
-      return config;
+      return given;
     },
     undefined,
     { synchronous: true },
@@ -64,6 +79,10 @@ async function send(
 ): Promise<AxiosResponse> {
   const url = destination.resolve(fullUrl(config));
   config.baseURL ??= destination.prefix;
+  // The instance may be of another copy of axios (by require), whose headers this one would drop.
+  if (!(config.headers instanceof AxiosHeaders)) {
+    config.headers = AxiosHeaders.from({ ...(config.headers as AxiosHeaders).toJSON() } as never);
+  }
   let credentials: Headers = {};
   guardRedirects(config, destination, () => credentials);
   // A user name and password of axios' own would take the place of the endpoint's credentials.

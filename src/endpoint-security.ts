@@ -12,6 +12,7 @@ import { KnownEndpoint } from "./endpoint/known-endpoint.ts";
 import { Recognition } from "./endpoint/recognition.ts";
 import { kindOf } from "./endpoint/secrets.ts";
 import type { Snapshot } from "./endpoint/snapshot.ts";
+import { checkNesting } from "./endpoint/validation.ts";
 import { ClosedError, ConfigurationError } from "./errors.ts";
 import { type EventName, Events, type Listener } from "./events.ts";
 import { type Explanation, explanationOf } from "./explanation.ts";
@@ -92,9 +93,13 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   getAuthHeader(endpoint: EndpointConfig<Grants[number]>, options?: CallOptions): Promise<string> {
     // The usual call, and the cheapest: the same promise again, for as long as its token is good.
     if (options === undefined) {
-      const seen = this.#endpoints.find(endpoint) ?? this.#endpoints.findContent(endpoint);
-      const token = seen instanceof EndpointTokens ? seen.usable : undefined;
-      if (token !== undefined) return token.settledAuthorization;
+      try {
+        const seen = this.#endpoints.find(endpoint) ?? this.#endpoints.findContent(endpoint);
+        const token = seen instanceof EndpointTokens ? seen.usable : undefined;
+        if (token !== undefined) return token.settledAuthorization;
+      } catch {
+        // A getter of the configuration threw; below it does so again, as a rejection.
+      }
     }
     return this.#getAuthHeader(endpoint, options);
   }
@@ -228,6 +233,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     }
     const seen = this.#endpoints.find(config) ?? this.#endpoints.findContent(config);
     if (seen !== undefined) return seen;
+    checkNesting(config as unknown as Readonly<Record<string, unknown>>);
     const sighting = this.#endpoints.see(config);
     const endpoint = this.#endpointOf(sighting);
     this.#endpoints.learn(config, sighting, endpoint);

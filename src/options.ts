@@ -2,6 +2,7 @@ import type { TokenCache } from "./cache/token-cache.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import { milliseconds, optional, Problems } from "./endpoint/problems.ts";
 import { kindOf } from "./endpoint/secrets.ts";
+import { near } from "./endpoint/validation.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 
@@ -37,6 +38,7 @@ interface ReadOptions {
 }
 
 const shortestKey = 32;
+const optionNames = ["cache", "cacheTimeoutMs", "encryptionKeys", "grants", "fetch", "maxEntries"];
 
 /** The options with their defaults. @throws ConfigurationError */
 export function readOptions(
@@ -55,7 +57,22 @@ export function readOptions(
   if (!Number.isInteger(maxEntries) || maxEntries < 1) {
     problems.add("maxEntries", "is no positive integer", "give how many tokens to hold");
   }
-  for (const [index, key] of encryptionKeys.entries()) {
+  for (const name of Object.keys(options)) {
+    if (!optionNames.includes(name)) {
+      problems.add(name, `is not an option${near(name, optionNames)}`, "correct or remove it");
+    }
+  }
+  if (
+    !Array.isArray(grants) ||
+    !grants.every((grant) => typeof grant === "object" && grant !== null)
+  ) {
+    problems.add("grants", "is no list of strategies", "give a list, each made by defineGrant");
+  }
+  if (!Array.isArray(encryptionKeys)) {
+    problems.add("encryptionKeys", `is ${kindOf(encryptionKeys)}`, "give a list of strings");
+  }
+  const keys: readonly unknown[] = Array.isArray(encryptionKeys) ? encryptionKeys : [];
+  for (const [index, key] of keys.entries()) {
     if (typeof key !== "string" || key.length < shortestKey) {
       const mend = `give at least ${shortestKey} random characters`;
       problems.add(`encryptionKeys[${index}]`, "is too short", mend);

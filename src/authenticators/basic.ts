@@ -1,6 +1,9 @@
+import { basicUserName } from "../endpoint/fields.ts";
 import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
+import { Problems } from "../endpoint/problems.ts";
 import { ConfigurationError } from "../errors.ts";
-import type { Authenticator, Headers } from "../http/authenticator.ts";
+import type { Authenticator, HeaderOptions, Headers } from "../http/authenticator.ts";
+import { abandonable } from "../tokens/abandonable.ts";
 
 /**
  * Sends user name and password, as UTF-8.
@@ -13,19 +16,15 @@ export class BasicAuthenticator implements Authenticator {
     this.known = known;
   }
 
-  async headers(): Promise<Headers> {
-    const { username = "", password = "" } = await this.known.credentials(["username", "password"]);
-    if (username.includes(":")) {
-      throw new ConfigurationError({
-        endpoint: this.known.label,
-        problems: [
-          {
-            path: "username",
-            problem: "holds a colon, which ends the user name on the wire",
-            mend: "use a user name without one",
-          },
-        ],
-      });
+  async headers({ signal }: HeaderOptions): Promise<Headers> {
+    const { username = "", password = "" } = await abandonable(
+      this.known.credentials(["username", "password"]),
+      signal,
+    );
+    const problems = new Problems();
+    basicUserName(username, "username()", problems);
+    if (problems.list.length > 0) {
+      throw new ConfigurationError({ endpoint: this.known.label, problems: problems.list });
     }
     return {
       Authorization: `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`,

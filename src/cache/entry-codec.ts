@@ -3,7 +3,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 /** How an endpoint's entry is named and written. */
 export interface EntryCodec<Entry> {
   /** Names the entry may stand under; the first is the one it is written to. */
-  names(endpoint: ResolvedEndpoint): readonly string[];
+  names(endpoint: ResolvedEndpoint): Promise<readonly string[]>;
   /** @param clockLeadMs how much the cache's clock is ahead of this process's. */
   write(endpoint: ResolvedEndpoint, entry: Entry, clockLeadMs: number): Promise<unknown>;
   /** @returns undefined for what can't be read: not ours, changed, or of another format. */
@@ -21,7 +21,7 @@ export function plainEntries<Entry>(
   isEntry: (value: unknown) => value is Entry,
 ): EntryCodec<Entry> {
   return {
-    names: ({ identity }) => [identity],
+    names: async ({ identity }) => [identity],
     write: async (_, entry) => entry,
     read: async (_, value) => (isEntry(value) ? value : undefined),
   };

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { withDeadline } from "../endpoint/deadline.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { Circuit } from "./circuit.ts";
@@ -62,7 +61,7 @@ export class GuardedCache {
   async lease(name: string): Promise<Lease | "taken" | undefined> {
     const { leases } = this.#cache;
     if (leases === undefined) return undefined;
-    const owner = randomUUID();
+    const owner = crypto.randomUUID();
     const lease = new Lease({
       acquire: (ttlMs) => this.#attempt("lease", () => leases.acquire(name, owner, ttlMs)),
       extend: (ttlMs) => this.#attempt("lease", () => leases.extend(name, owner, ttlMs)),
@@ -79,6 +78,11 @@ export class GuardedCache {
     this.#underWay.add(tracked);
   }
 
+  /** Waits for what goes on behind the callers' backs. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+  }
+
   /** An entry that stands under the right name and can't be read. */
   unusable(): void {
     const message = "an entry was not what was written";
@@ -86,7 +90,7 @@ export class GuardedCache {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
+    await this.settled();
     this.#cache.off?.("error", this.#onError);
     // Nothing that a cache does on its way out is worth an error.
     const closing = async () => this.#cache.close?.();

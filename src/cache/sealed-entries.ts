@@ -1,4 +1,3 @@
-import { createHmac, hkdfSync } from "node:crypto";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { EntryCodec } from "./entry-codec.ts";
@@ -32,11 +31,13 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     this.#encryptionKeys = encryptionKeys.length > 0 ? encryptionKeys : [""];
   }
 
-  names(endpoint: ResolvedEndpoint): readonly string[] {
-    return this.#encryptionKeys.map((key) => {
-      const mac = createHmac("sha256", derived("name", endpoint, key));
+  async names(endpoint: ResolvedEndpoint): Promise<readonly string[]> {
+    const { createHmac } = await import("node:crypto");
+    const names = this.#encryptionKeys.map(async (key) => {
+      const mac = createHmac("sha256", await derived("name", endpoint, key));
       return `${format}:${mac.update(endpoint.identity).digest("base64url")}`;
     });
+    return Promise.all(names);
   }
 
   async write(endpoint: ResolvedEndpoint, entry: Entry, clockLeadMs: number): Promise<string> {
@@ -44,7 +45,7 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     const [key = ""] = this.#encryptionKeys;
     return new CompactEncrypt(Buffer.from(JSON.stringify(this.#format.toJson(entry, clockLeadMs))))
       .setProtectedHeader({ alg: "dir", enc: "A256GCM", typ: format })
-      .encrypt(derived("value", endpoint, key));
+      .encrypt(await derived("value", endpoint, key));
   }
 
   async read(
@@ -58,7 +59,7 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     try {
       const { plaintext, protectedHeader } = await compactDecrypt(
         value,
-        derived("value", endpoint, key),
+        await derived("value", endpoint, key),
         { keyManagementAlgorithms: ["dir"], contentEncryptionAlgorithms: ["A256GCM"] },
       );
       if (protectedHeader.typ !== format) return undefined;
@@ -70,11 +71,11 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
   }
 }
 
-function derived(
+async function derived(
   purpose: "name" | "value",
   { identity, credentials, label }: ResolvedEndpoint,
   encryptionKey: string,
-): Uint8Array {
+): Promise<Uint8Array> {
   const secrets = [
     encryptionKey,
     ...Object.keys(credentials)
@@ -95,5 +96,6 @@ function derived(
   }
   const material = Buffer.from(secrets.map((secret = "") => `${secret.length}:${secret}`).join(""));
   const info = `endpoint-security ${format} ${purpose} ${identity}`;
+  const { hkdfSync } = await import("node:crypto");
   return new Uint8Array(hkdfSync("sha256", material, "", info, 32));
 }

@@ -2,6 +2,7 @@ import type { GrantStrategy } from "./grant-strategy.ts";
 import {
   type Check,
   credential,
+  credentialThat,
   flag,
   headerName,
   headerValue,
@@ -9,6 +10,7 @@ import {
   milliseconds,
   oneOf,
   optional,
+  type Problems,
   text,
   textOrList,
 } from "./problems.ts";
@@ -25,15 +27,23 @@ const commonChecks: Readonly<Record<string, Check>> = {
 
 export const basicChecks: Readonly<Record<string, Check>> = {
   ...commonChecks,
-  username: credential,
+  username: credentialThat(basicUserName),
   password: credential,
 };
 
 export const apiKeyChecks: Readonly<Record<string, Check>> = {
   ...commonChecks,
   headerName,
-  apiKey: credential,
+  apiKey: credentialThat(headerValue),
 };
+
+/** @see https://www.rfc-editor.org/rfc/rfc7617#section-2 */
+export function basicUserName(value: unknown, path: string, problems: Problems): void {
+  if (String(value).includes(":")) {
+    const problem = "holds a colon, which ends the user name on the wire";
+    problems.add(path, problem, "use a user name without one");
+  }
+}
 
 /** Parameters that client authentication and the grant itself set. */
 const reservedParameters = [
@@ -128,8 +138,13 @@ function headers(method: unknown): Check {
     if (!isRecord(value)) {
       return problems.add(path, `is ${kindOf(value)}`, "give a record of name and value");
     }
+    const names = new Set<string>();
     for (const [name, item] of Object.entries(value)) {
       const at = `${path}.${name}`;
+      if (names.has(name.toLowerCase())) {
+        problems.add(at, "is given twice, in another spelling", "keep one of them");
+      }
+      names.add(name.toLowerCase());
       headerName(name, at, problems);
       if (reserved.includes(name.toLowerCase())) {
         problems.add(at, "is a header that the token request sets itself", "leave it out");

@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from "node:crypto";
 import { isPlain } from "./snapshot.ts";
 
 /** Fields that change nothing about the token. Everything else does, also what we don't know. */
@@ -11,14 +10,16 @@ const besideTheToken = new Set(["name", "url"]);
  */
 export class Identity {
   /** Functions and class instances can't be told apart by content: each is itself, in this process. */
-  readonly #process = randomUUID();
+  #process: string | undefined;
   readonly #opaque = new WeakMap<object, number>();
   #opaqueCount = 0;
 
-  of(
+  async of(
     config: Readonly<Record<string, unknown>>,
     credentials: Readonly<Record<string, string>>,
-  ): string {
+  ): Promise<string> {
+    // With the first token only: loading it takes longer than it should at a service's start.
+    const { createHash } = await import("node:crypto");
     const hash = createHash("sha256");
     const fields = { ...config, ...credentials };
     for (const name of Object.keys(fields).sort()) {
@@ -43,6 +44,7 @@ export class Identity {
       return `r${entries.length}:${entries.map(([key, item]) => framed(key) + this.#content(item)).join("")}`;
     }
     if (typeof value === "function" || (typeof value === "object" && value !== null)) {
+      this.#process ??= crypto.randomUUID();
       return `o${framed(`${this.#process}:${this.#numberOf(value)}`)}`;
     }
     return `v${framed(`${typeof value}:${String(value)}`)}`;

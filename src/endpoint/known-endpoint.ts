@@ -75,7 +75,7 @@ export class KnownEndpoint {
     const credentials = await this.credentials(names);
     const fields = validate(config, this.#grants);
     return {
-      identity: identity.of(config, credentials),
+      identity: await identity.of(config, credentials),
       label,
       settings,
       strategy,

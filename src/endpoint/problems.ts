@@ -1,5 +1,6 @@
 import type { ConfigurationProblem } from "../errors.ts";
 import { kindOf, secretMistake, unfilledTemplate } from "./secrets.ts";
+import { isPlain } from "./snapshot.ts";
 
 /** Collects what is wrong with a configuration. Each check tells the field's path and the mend. */
 export class Problems {
@@ -41,6 +42,16 @@ export const credential: Check = (value, path, problems) => {
   if (mistake !== undefined) problems.add(path, mistake.problem, mistake.mend);
 };
 
+/** A credential that is checked further where it is no function. */
+export const credentialThat =
+  (further: Check): Check =>
+  (value, path, problems) => {
+    const before = problems.list.length;
+    credential(value, path, problems);
+    if (typeof value === "string" && problems.list.length === before)
+      further(value, path, problems);
+  };
+
 export const oneOf =
   (...allowed: readonly string[]): Check =>
   (value, path, problems) => {
@@ -75,12 +86,7 @@ export function quoted(names: readonly string[]): string {
 
 /** Whether a value is a record of plain data, and not an instance of some class. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.prototype.toString.call(value) === "[object Object]"
-  );
+  return isPlain(value) && !Array.isArray(value);
 }
 
 export const headerName: Check = (value, path, problems) => {

@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { deepestNesting, Snapshot } from "./snapshot.ts";
+import { deepestNesting, isPlain, Snapshot } from "./snapshot.ts";
 
 /** A configuration as it was seen, and what is known of it. */
 class Sighting<T> extends Snapshot {
@@ -40,7 +40,12 @@ export class Recognition<T extends object> {
     const sighting = this.#contents.get(textOf(config));
     if (sighting?.known === undefined || !sighting.equals(config)) return undefined;
     // Remembering an object costs more than finding it, so it has to come back first.
-    if (this.#lately.includes(config)) this.#remember(config, this.see(config), sighting.known);
+    if (this.#lately.includes(config)) {
+      const again = this.see(config);
+      // A getter may have changed its mind between the two looks.
+      if (!sighting.equals(again.restored())) return undefined;
+      this.#remember(config, again, sighting.known);
+    }
     this.#lately[this.#latelyCount++ % this.#lately.length] = config;
     return sighting.known;
   }
@@ -74,7 +79,7 @@ export class Recognition<T extends object> {
 
   /** Alike configurations have the same keys: one list serves them all. */
   #shared(keys: readonly string[]): readonly string[] {
-    const name = keys.join("\n");
+    const name = JSON.stringify(keys);
     const known = this.#keyLists.get(name);
     if (known !== undefined) return known;
     // Configurations with made-up keys must not make this grow for ever.
@@ -92,7 +97,7 @@ function textOf(value: object, depth = 1): string {
   for (const key in value) {
     const item = (value as Record<string, unknown>)[key];
     if (typeof item === "string") text += item;
-    else if (typeof item === "object" && item !== null && depth < deepestNesting) {
+    else if (isPlain(item) && depth < deepestNesting) {
       text += textOf(item, depth + 1);
     }
   }

@@ -70,7 +70,9 @@ export class Snapshot {
     for (const key in other) {
       const item = (other as Record<string, unknown>)[key];
       if (key !== keys[index]) return false;
-      if (item !== values[index] && !this.#sameInside(values[index], item)) return false;
+      // An object may be the same one and say something else by now.
+      const same = typeof item === "object" && item !== null;
+      if (!(same ? this.#sameInside(values[index], item) : item === values[index])) return false;
       index++;
     }
     return index === values.length;
@@ -78,8 +80,12 @@ export class Snapshot {
 
   #sameInside(seen: unknown, item: unknown): boolean {
     const inside = this.#inside?.find((candidate) => candidate.value === seen);
-    if (inside === undefined || !isPlain(item) || inside.keys === undefined) return false;
+    if (inside === undefined) return seen === item;
+    if (inside.keys === undefined) {
+      return item instanceof Uint8Array && Buffer.compare(inside.values, item) === 0;
+    }
     return (
+      isPlain(item) &&
       Array.isArray(inside.value) === Array.isArray(item) &&
       this.#same(inside.keys, inside.values, item)
     );
@@ -118,10 +124,13 @@ function isAsSeen(value: object, keys: readonly string[], values: readonly unkno
 }
 
 function isDeeplyFrozen(value: object): boolean {
-  if (!Object.isFrozen(value)) return false;
+  // What is inherited may be neither frozen nor its own.
+  if (!Object.isFrozen(value) || !isPlain(value)) return false;
   for (const { value: item, get } of Object.values(Object.getOwnPropertyDescriptors(value))) {
     if (get !== undefined || item instanceof Uint8Array) return false;
-    if (isPlain(item) && !isDeeplyFrozen(item)) return false;
+    if (typeof item === "object" && item !== null && isPlain(item) && !isDeeplyFrozen(item)) {
+      return false;
+    }
   }
   return true;
 }

@@ -12,9 +12,22 @@ import { shownUrl } from "./url-rules.ts";
 export function labelOf(config: Readonly<Record<string, unknown>>): string {
   if (typeof config.name === "string" && config.name !== "") return config.name;
   for (const url of [config.url, config.tokenUrl]) {
-    if (typeof url === "string") return shownUrl(url);
+    if (typeof url === "string" && URL.canParse(url)) return shownUrl(url);
   }
   return "endpoint";
+}
+
+/** @throws ConfigurationError for a configuration that can't be seen whole: cyclic, or very deep. */
+export function checkNesting(config: Readonly<Record<string, unknown>>): void {
+  const problems = new Problems();
+  for (const [name, value] of Object.entries(config)) {
+    if (isTooDeep(value)) {
+      problems.add(name, `is nested more than ${deepestNesting} deep`, "flatten it");
+    }
+  }
+  if (problems.list.length > 0) {
+    throw new ConfigurationError({ endpoint: labelOf(config), problems: problems.list });
+  }
 }
 
 /**
@@ -27,12 +40,6 @@ export function validate(
   grants: ReadonlyMap<string, GrantStrategy>,
 ): Readonly<Record<string, unknown>> {
   const problems = new Problems();
-  for (const [name, value] of Object.entries(config)) {
-    if (isTooDeep(value)) {
-      problems.add(name, `is nested more than ${deepestNesting} deep`, "flatten it");
-      throw new ConfigurationError({ endpoint: labelOf(config), problems: problems.list });
-    }
-  }
   const ownFields = checkByType(config, grants, problems);
   if (problems.list.length > 0) {
     throw new ConfigurationError({ endpoint: labelOf(config), problems: problems.list });
@@ -146,15 +153,15 @@ function checkFields(
 ): void {
   for (const [name, check] of Object.entries(checks)) check(config[name], name, problems);
   const known = Object.keys(checks);
-  for (const name of Object.keys(config)) {
-    if (!Object.hasOwn(checks, name)) {
+  for (const [name, value] of Object.entries(config)) {
+    if (value !== undefined && !Object.hasOwn(checks, name)) {
       problems.add(name, `is not a field here${near(name, known)}`, "correct or remove it");
     }
   }
 }
 
-/** `, did you mean "…"?` where something known is near. */
-function near(name: string, known: readonly string[]): string {
+/** ` (did you mean "…"?)` where something known is near. */
+export function near(name: string, known: readonly string[]): string {
   const simple = (word: string) => word.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const candidate of known) {

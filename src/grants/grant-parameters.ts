@@ -1,7 +1,13 @@
 import type { GrantParameters } from "../endpoint/grant-strategy.ts";
+import { isRecord } from "../endpoint/problems.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { nameOf } from "../endpoint/secrets.ts";
-import { ConfigurationError, SecretUnavailableError } from "../errors.ts";
+import { kindOf, nameOf } from "../endpoint/secrets.ts";
+import {
+  ConfigurationError,
+  type ConfigurationProblem,
+  isEndpointSecurityError,
+  SecretUnavailableError,
+} from "../errors.ts";
 
 /** The body of a token request, but for the grant type and the client's authentication. */
 export async function grantParameters(endpoint: ResolvedEndpoint): Promise<URLSearchParams> {
@@ -34,12 +40,34 @@ async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters>
   const { parameters } = strategy as { parameters(fields: unknown): unknown };
   try {
     const answer = await parameters.call(strategy, { ...fields, ...credentials });
-    return answer as GrantParameters;
+    const problems = mistakesIn(answer, strategy.grantType);
+    if (problems.length === 0) return answer as GrantParameters;
+    throw new ConfigurationError({ endpoint: label, problems });
   } catch (error) {
+    if (isEndpointSecurityError(error)) throw error;
     throw new SecretUnavailableError({
       endpoint: label,
       field: `the grant "${strategy.grantType}"`,
       reason: `threw ${nameOf(error)}`,
     });
   }
+}
+
+/** What a strategy returned that can't stand in a request. */
+function mistakesIn(answer: unknown, grantType: string): ConfigurationProblem[] {
+  const at = `grants["${grantType}"].parameters()`;
+  if (!isRecord(answer)) {
+    return [{ path: at, problem: `returned ${kindOf(answer)}`, mend: "return name and value" }];
+  }
+  const fits = (value: unknown) =>
+    value === undefined ||
+    typeof value === "string" ||
+    (Array.isArray(value) && value.every((item) => typeof item === "string"));
+  return Object.entries(answer)
+    .filter(([, value]) => !fits(value))
+    .map(([name, value]) => ({
+      path: `${at}.${name}`,
+      problem: `is ${kindOf(value)}`,
+      mend: "return a string or a list of strings",
+    }));
 }

@@ -99,7 +99,7 @@ export class OutgoingRequest {
   }
 }
 
-export function isRequest(input: FetchInput): input is Request {
+function isRequest(input: FetchInput): input is Request {
   return typeof input === "object" && "headers" in input;
 }
 

@@ -15,6 +15,17 @@ export interface FailureContext {
 
 /** OAuth errors that mean "not now", whatever status they come with. */
 const passing = new Set(["temporarily_unavailable", "server_error", "slow_down"]);
+/** OAuth errors that mean "no", whatever status they come with. */
+const final = new Set([
+  "invalid_request",
+  "invalid_client",
+  "invalid_grant",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+  "invalid_target",
+  "access_denied",
+]);
 
 /** The error that an unsuccessful answer stands for. */
 export function failureOf(
@@ -28,7 +39,7 @@ export function failureOf(
   const errorDescription = quoted(body?.error_description);
   const about = { endpoint, tokenUrl };
   const busy = status === 429 || status >= 500;
-  if (error === undefined ? busy : passing.has(error)) {
+  if (passing.has(error ?? "") || status === 429 || (busy && !final.has(error ?? ""))) {
     const said = [error, errorDescription && `"${errorDescription}"`].filter(Boolean).join(" ");
     return new TokenEndpointUnavailableError({
       ...about,
@@ -50,12 +61,14 @@ export function failureOf(
   return new InvalidTokenResponseError({ ...about, said: `answered ${status}` });
 }
 
+// A year says "never" as well as more would, and is a number that timers, dates and JSON hold.
+const longestRetryAfterMs = 365 * 86_400_000;
+
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
-export function retryAfterMs(value: string | null): number | undefined {
+function retryAfterMs(value: string | null): number | undefined {
   if (value === null) return undefined;
-  if (/^\s*\d+\s*$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+  const ms = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestRetryAfterMs);
 }
 
 /** The error that a request without an answer stands for. */

@@ -18,7 +18,7 @@ export class CachedSource implements TokenSource {
 
   async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
     const cached = await this.read(endpoint);
-    if (cached !== undefined && isWanted(cached, not)) return cached;
+    if (cached?.isUsable && cached.accessToken !== not) return cached;
     // What was dropped here may still stand in the next cache.
     const unwanted = not ?? (cached?.isDropped ? cached.accessToken : undefined);
     const token = await this.next.token(endpoint, unwanted);
@@ -30,18 +30,19 @@ export class CachedSource implements TokenSource {
     const cached = await this.read(endpoint);
     if (cached !== undefined && (only === undefined || cached.accessToken === only)) {
       cached.drop();
-      for (const name of this.#entries.names(endpoint)) await this.cache.delete(name);
+      for (const name of await this.#entries.names(endpoint)) await this.cache.delete(name);
     }
     await this.next.forget(endpoint, only);
   }
 
   /** The name that the endpoint's entry is written to. */
-  protected nameOf(endpoint: ResolvedEndpoint): string {
-    return this.#entries.names(endpoint)[0] ?? "";
+  protected async nameOf(endpoint: ResolvedEndpoint): Promise<string> {
+    const [name = ""] = await this.#entries.names(endpoint);
+    return name;
   }
 
   protected async read(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
-    for (const [index, name] of this.#entries.names(endpoint).entries()) {
+    for (const [index, name] of (await this.#entries.names(endpoint)).entries()) {
       const value = await this.cache.get(name);
       if (value === undefined || value === null) continue;
       const lead = this.cache.clockLeadMs;
@@ -54,10 +55,6 @@ export class CachedSource implements TokenSource {
 
   protected async write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
     const value = await this.#entries.write(endpoint, token, this.cache.clockLeadMs);
-    await this.cache.set(this.nameOf(endpoint), value, token.expiresAt - Date.now());
+    await this.cache.set(await this.nameOf(endpoint), value, token.expiresAt - Date.now());
   }
-}
-
-export function isWanted(token: TokenSet, not: string | undefined): boolean {
-  return token.isUsable && token.accessToken !== not;
 }

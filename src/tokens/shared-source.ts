@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
 import type { Lease } from "../cache/lease.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { CachedSource, isWanted } from "./cached-source.ts";
+import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
 import type { TokenSet } from "./token-set.ts";
 
@@ -13,33 +14,49 @@ const longestPauseMs = 250;
  * has leases, one of them asks for the next while the others wait for it to appear.
  */
 export class SharedSource extends CachedSource {
+  /** Tokens that backends refused: a cache that takes no writes would bring them back. */
+  readonly #refused = new LRUCache<string, true>({ max: 1000 });
+
   override async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
-    const cached = await this.read(endpoint);
-    if (cached !== undefined && isWanted(cached, not)) return cached;
+    if (not !== undefined) this.#refused.set(not, true);
+    const cached = await this.#wanted(endpoint);
+    if (cached !== undefined) return cached;
     if (!this.cache.hasLeases) return this.#ask(endpoint, not);
 
     const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
+    const leaseName = `${await this.nameOf(endpoint)}:lease`;
     // The other half is left for asking oneself.
     const until = performance.now() + timeoutMs / 2;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-      const lease = await this.cache.lease(`${this.nameOf(endpoint)}:lease`);
+      const lease = await this.cache.lease(leaseName);
       // A cache in trouble can't say who is next: everybody for himself.
       if (lease === undefined) return this.#ask(endpoint, not);
       if (lease !== "taken") return this.#askAsHolder(lease, endpoint, not);
       if (performance.now() > until) return this.#ask(endpoint, not);
       // Jittered, so that those who wait don't all come back at once.
       await pause(pauseMs * (0.5 + Math.random()));
-      const appeared = await this.read(endpoint);
-      if (appeared !== undefined && isWanted(appeared, not)) return appeared;
+      const appeared = await this.#wanted(endpoint);
+      if (appeared !== undefined) return appeared;
     }
+  }
+
+  async #wanted(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
+    const token = await this.read(endpoint);
+    return token?.isUsable && !this.#refused.has(token.accessToken) ? token : undefined;
+  }
+
+  override async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
+    // A write that is under way would bring the token back.
+    await this.cache.settled();
+    await super.forget(endpoint, only);
   }
 
   async #askAsHolder(lease: Lease, endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
     let written: Promise<unknown> = Promise.resolve();
     try {
       // The one before may have written between the first look and the lease.
-      const appeared = await this.read(endpoint);
-      if (appeared !== undefined && isWanted(appeared, not)) return appeared;
+      const appeared = await this.#wanted(endpoint);
+      if (appeared !== undefined) return appeared;
       const token = await this.next.token(endpoint, not);
       written = this.write(endpoint, token);
       return token;

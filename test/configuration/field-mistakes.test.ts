@@ -1,0 +1,380 @@
+import { EndpointSecurity } from "endpoint-security";
+import { describe, expect, test } from "vitest";
+import { configurationError, mistakesIn, saidOf } from "./mistakes.ts";
+import { mockTokenEndpoint, orders } from "./mocked-token-endpoint.ts";
+
+const user = { ...orders, grantType: "password", username: "svc", password: "svc-password" };
+
+describe("a mistake in one field is told with its path, what is wrong and the mend", () => {
+  test.each<[path: string, wrong: object, problem: RegExp]>([
+    ["tokenUrl", { tokenUrl: undefined }, /is missing/],
+    ["tokenUrl", { tokenUrl: 5 }, /is a number/],
+    ["tokenUrl", { tokenUrl: "" }, /is empty/],
+    ["tokenUrl", { tokenUrl: "/oauth2/token" }, /is no absolute URL/],
+    ["tokenUrl", { tokenUrl: "ftp://idp.test/token" }, /has the scheme ftp:/],
+    ["tokenUrl", { tokenUrl: "https://me:pw@idp.test/token" }, /holds a user name or password/],
+    ["tokenUrl", { tokenUrl: "https://idp.test/token#top" }, /has a fragment/],
+    ["tokenUrl", { tokenUrl: "https://${HOST}/token" }, /template left unfilled/],
+    ["url", { url: "orders" }, /is no absolute URL/],
+    ["url", { url: null }, /is null/],
+    ["url", { url: "https://orders.test/v1?a=b" }, /has a query/],
+    ["url", { url: "https://me:pw@orders.test/v1" }, /holds a user name or password/],
+    ["name", { name: 7 }, /is a number/],
+    ["name", { name: " " }, /is empty/],
+    ["clientId", { clientId: undefined }, /is missing/],
+    ["clientId", { clientId: "" }, /is empty/],
+    ["clientId", { clientId: "${CLIENT_ID}" }, /template left unfilled/],
+    ["clientSecret", { clientSecret: undefined }, /is missing/],
+    ["clientSecret", { clientSecret: null }, /is null/],
+    ["clientSecret", { clientSecret: { value: "x" } }, /is an object/],
+    ["clientSecret", { tokenEndpointAuthMethod: "none" }, /is given, though .*"none"/],
+    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: "basic" }, /is not one of "client_sec/],
+    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: 1 }, /is a number/],
+    ["clientSecretBasicEncoding", { clientSecretBasicEncoding: "url" }, /is not one of "form"/],
+    [
+      "clientSecretBasicEncoding",
+      { tokenEndpointAuthMethod: "client_secret_post", clientSecretBasicEncoding: "raw" },
+      /has no meaning for this tokenEndpointAuthMethod/,
+    ],
+    ["scope", { scope: "" }, /is empty/],
+    ["scope", { scope: [] }, /is an empty list/],
+    ["scope[1]", { scope: ["a", 5] }, /is a number/],
+    ["audience", { audience: true }, /is a boolean/],
+    ["audience[0]", { audience: [""] }, /is empty/],
+    ["resource", { resource: {} }, /is an object/],
+    ["resource[2]", { resource: ["https://a.test", "https://b.test", null] }, /is null/],
+    ["customParameters", { customParameters: "audience=orders" }, /is a string/],
+    ["customParameters", { customParameters: [["audience", "orders"]] }, /is a list/],
+    ["customParameters", { customParameters: new Map([["a", "b"]]) }, /is an object/],
+    ["customParameters.tenant", { customParameters: { tenant: 5 } }, /is a number/],
+    ["customParameters.tenant", { customParameters: { tenant: undefined } }, /is missing/],
+    ["customParameters.tenant[1]", { customParameters: { tenant: ["a", 5] } }, /is a number/],
+    ["customHeaders", { customHeaders: new Headers() }, /is an object/],
+    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": 5 } }, /is a number/],
+    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "a\r\nb: c" } }, /a header can't/],
+    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "naïve" } }, /a header can't/],
+    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "${T}" } }, /template left unfilled/],
+    ["customHeaders.X Tenant", { customHeaders: { "X Tenant": "a" } }, /is no header name/],
+    ["customHeaders.", { customHeaders: { "": "a" } }, /is no header name/],
+    ["defaultLifetimeMs", { defaultLifetimeMs: 0 }, /is 0/],
+    ["defaultLifetimeMs", { defaultLifetimeMs: Number.NaN }, /is NaN/],
+    ["defaultLifetimeMs", { defaultLifetimeMs: Number.POSITIVE_INFINITY }, /is Infinity/],
+    ["expirySkewMs", { expirySkewMs: -1 }, /is -1/],
+    ["expirySkewMs", { expirySkewMs: "30s" }, /is a string/],
+    ["tokenRequestTimeoutMs", { tokenRequestTimeoutMs: 0 }, /is 0/],
+    ["tokenRequestTimeoutMs", { tokenRequestTimeoutMs: 2 ** 31 }, /is 2147483648/],
+    ["allowInsecureRequests", { allowInsecureRequests: "yes" }, /is a string/],
+    ["type", { type: "saml" }, /is unknown/],
+    ["type", { type: 2 }, /is a number/],
+    ["grantType", { grantType: undefined }, /is missing/],
+    ["grantType", { grantType: ["password"] }, /is a list/],
+  ])("%s: %o", async (path, wrong, problem) => {
+    const mistakes = await mistakesIn({ ...orders, ...wrong });
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toEqual({
+      path,
+      problem: expect.stringMatching(problem),
+      mend: expect.stringMatching(/\S/),
+    });
+  });
+
+  test.each<[path: string, wrong: object, problem: RegExp]>([
+    ["username", { username: undefined }, /is missing/],
+    ["username", { username: "" }, /is empty/],
+    ["password", { password: undefined }, /is missing/],
+    ["password", { password: 123456 }, /is a number/],
+  ])("of the password grant, %s: %o", async (path, wrong, problem) => {
+    expect(await mistakesIn({ ...user, ...wrong })).toMatchObject([
+      { path, problem: expect.stringMatching(problem) },
+    ]);
+  });
+
+  test.each<[path: string, config: object, problem: RegExp]>([
+    ["username", { type: "basic", password: "x" }, /is missing/],
+    ["password", { type: "basic", username: "svc" }, /is missing/],
+    ["password", { type: "basic", username: "svc", password: "***" }, /is masked/],
+    ["tokenUrl", { type: "basic", username: "a", password: "b", tokenUrl: "x" }, /not a field/],
+    ["url", { type: "basic", username: "a", password: "b", url: "x" }, /no absolute URL/],
+    ["headerName", { type: "api_key", apiKey: "k" }, /is no header name/],
+    ["headerName", { type: "api_key", apiKey: "k", headerName: "X Key" }, /is no header name/],
+    ["headerName", { type: "api_key", apiKey: "k", headerName: 1 }, /is no header name/],
+    ["apiKey", { type: "api_key", headerName: "X-Key" }, /is missing/],
+    ["apiKey", { type: "api_key", headerName: "X-Key", apiKey: "" }, /is empty/],
+    ["apiKey", { type: "api_key", headerName: "X-Key", apiKey: "${KEY}" }, /template/],
+  ])("of other types of endpoint, %s: %o", async (path, config, problem) => {
+    expect(await mistakesIn(config)).toMatchObject([
+      { path, problem: expect.stringMatching(problem) },
+    ]);
+  });
+
+  test.each([
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+  ])("the custom parameter %s is refused, because the request sets it itself", async (name) => {
+    expect(await saidOf({ ...orders, customParameters: { [name]: "x" } })).toEqual([
+      `customParameters.${name} is a parameter that the grant sets itself`,
+    ]);
+  });
+
+  test("user name and password can't be custom parameters of the password grant", async () => {
+    const config = { ...user, customParameters: { username: "eve", password: "x" } };
+    expect(await saidOf(config)).toEqual([
+      "customParameters.username is a parameter that the grant sets itself",
+      "customParameters.password is a parameter that the grant sets itself",
+    ]);
+  });
+
+  test.each(["scope", "audience", "resource"])(
+    "%s can't be given both as a field and as a custom parameter",
+    async (name) => {
+      const config = { ...orders, [name]: "a", customParameters: { [name]: "b" } };
+      expect(await saidOf(config)).toEqual([
+        `customParameters.${name} is given twice, here and as ${name}`,
+      ]);
+    },
+  );
+
+  test.each(["Authorization", "content-type", "Content-Length", "HOST", "Transfer-Encoding"])(
+    "the header %s of a token request can't be set",
+    async (name) => {
+      expect(await saidOf({ ...orders, customHeaders: { [name]: "x" } })).toEqual([
+        `customHeaders.${name} is a header that the token request sets itself`,
+      ]);
+    },
+  );
+});
+
+describe("several mistakes", () => {
+  test("are told all at once, in one error", async () => {
+    const config = {
+      name: "orders",
+      grantType: "password",
+      tokenUrl: "nowhere",
+      clientID: "checkout",
+      clientSecret: "",
+      username: "******",
+      customParameters: { grant_type: "x", tenant: 1 },
+      scope: [],
+    };
+    const call = new EndpointSecurity().getAuthHeader(config as never);
+    const error = await configurationError(call);
+    expect(error.problems.map(({ path }) => path).sort()).toEqual([
+      "clientID",
+      "clientId",
+      "clientSecret",
+      "customParameters.grant_type",
+      "customParameters.tenant",
+      "password",
+      "scope",
+      "tokenUrl",
+      "username",
+    ]);
+    expect(error).toMatchObject({
+      code: "invalid_configuration",
+      retryable: false,
+      endpoint: "orders",
+    });
+    for (const { path, problem, mend } of error.problems) {
+      expect(error.message).toContain(`${path} ${problem}; ${mend}`);
+    }
+  });
+
+  test("of any method and wrapper are the same error", async () => {
+    const security = new EndpointSecurity();
+    const wrong = { ...orders, url: "https://orders.test", clientId: "" };
+    const calls = [
+      () => security.getAuthHeader(wrong),
+      () => security.getAuthHeaders(wrong),
+      () => security.getToken(wrong),
+      () => security.invalidate(wrong),
+      async () => security.explain(wrong),
+      async () => security.wrapFetch(wrong),
+    ];
+    for (const call of calls) {
+      const { problems } = await configurationError(call());
+      expect(problems).toMatchObject([{ path: "clientId" }]);
+    }
+  });
+
+  test("are gone once they are mended in place", async () => {
+    mockTokenEndpoint();
+    const security = new EndpointSecurity();
+    const config: Record<string, unknown> = { ...orders, clientId: "" };
+    await configurationError(security.getAuthHeader(config as never));
+    config.clientId = "checkout";
+    await expect(security.getAuthHeader(config as never)).resolves.toBe("Bearer token-1");
+  });
+
+  test("made in place are seen, though there is a token for what it said before", async () => {
+    mockTokenEndpoint();
+    const security = new EndpointSecurity();
+    const config: Record<string, unknown> = { ...orders };
+    await security.getAuthHeader(config as never);
+    config.clientSecret = "";
+    const { problems } = await configurationError(security.getAuthHeader(config as never));
+    expect(problems).toMatchObject([{ path: "clientSecret", problem: "is empty" }]);
+  });
+});
+
+describe("a mistyped field", () => {
+  test.each([
+    ["tokenURL", "tokenUrl"],
+    ["token_url", "tokenUrl"],
+    ["tokenEndpoint", undefined],
+    ["client_secret", "clientSecret"],
+    ["clientSecert", "clientSecret"],
+    ["scopes", "scope"],
+    ["custom-parameters", "customParameters"],
+    ["customParams", "customParameters"],
+    ["granttype", "grantType"],
+    ["colour", undefined],
+  ])("%s is reported, with what was meant where it is near: %s", async (typo, meant) => {
+    const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
+    expect(await saidOf({ ...orders, [typo]: "x" })).toEqual([
+      `${typo} is not a field here${hint}`,
+    ]);
+  });
+
+  test("of another type of endpoint is looked up among that type's fields", async () => {
+    const key = { type: "api_key", headerName: "X-Key", apiKey: "k", header: "X-Key" };
+    expect(await saidOf({ ...key, apikey: "k" })).toContain(
+      'apikey is not a field here (did you mean "apiKey"?)',
+    );
+    expect(await saidOf({ type: "basic", username: "svc", password: "p", userName: "x" })).toEqual([
+      'userName is not a field here (did you mean "username"?)',
+    ]);
+  });
+});
+
+describe("an unknown grant type", () => {
+  test("lists the known ones, and what was meant", async () => {
+    const [mistake] = await mistakesIn({ ...orders, grantType: "client-credentials" });
+    expect(mistake).toEqual({
+      path: "grantType",
+      problem: 'is unknown (did you mean "client_credentials"?)',
+      mend: expect.stringContaining('choose "client_credentials", "password"'),
+    });
+  });
+
+  test("lists those that were added too", async () => {
+    const device = { grantType: "urn:example:device", parameters: () => ({}) };
+    const [mistake] = await mistakesIn({ ...orders, grantType: "implicit" }, [device]);
+    expect(mistake?.mend).toContain('"client_credentials", "password", "urn:example:device"');
+  });
+
+  test("named like a member of Object.prototype is unknown too", async () => {
+    expect(await saidOf({ ...orders, grantType: "constructor" })).toEqual(["grantType is unknown"]);
+  });
+});
+
+describe("a token URL that is http", () => {
+  test.each(["http://idp.test/token", "http://10.0.0.1/token", "http://localhost.evil.test/t"])(
+    "is refused: %s",
+    async (tokenUrl) => {
+      const [mistake] = await mistakesIn({ ...orders, tokenUrl });
+      expect(mistake).toMatchObject({
+        path: "tokenUrl",
+        problem: expect.stringContaining("is http"),
+        mend: expect.stringContaining("allowInsecureRequests: true"),
+      });
+    },
+  );
+
+  test.each([
+    "http://localhost:8080/token",
+    "http://127.0.0.1/token",
+    "http://127.1.2.3:99/token",
+    "http://[::1]:8080/token",
+    "http://idp.localhost/token",
+  ])("is fine on this machine: %s", async (tokenUrl) => {
+    mockTokenEndpoint(tokenUrl);
+    const header = await new EndpointSecurity().getAuthHeader({ ...orders, tokenUrl });
+    expect(header).toBe("Bearer token-1");
+  });
+
+  test("is fine where the user allows it", async () => {
+    const tokenUrl = "http://idp.test/token";
+    mockTokenEndpoint(tokenUrl);
+    const config = { ...orders, tokenUrl, allowInsecureRequests: true };
+    await expect(new EndpointSecurity().getAuthHeader(config)).resolves.toBe("Bearer token-1");
+    expect(await mistakesIn({ ...config, allowInsecureRequests: false })).toHaveLength(1);
+  });
+});
+
+describe("optional fields", () => {
+  test("may be undefined explicitly", async () => {
+    const requests = mockTokenEndpoint();
+    const header = await new EndpointSecurity().getAuthHeader({
+      ...orders,
+      type: undefined,
+      name: undefined,
+      url: undefined,
+      tokenEndpointAuthMethod: undefined,
+      clientSecretBasicEncoding: undefined,
+      scope: undefined,
+      audience: undefined,
+      resource: undefined,
+      customParameters: undefined,
+      customHeaders: undefined,
+      defaultLifetimeMs: undefined,
+      expirySkewMs: undefined,
+      tokenRequestTimeoutMs: undefined,
+      allowInsecureRequests: undefined,
+    });
+    expect(header).toBe("Bearer token-1");
+    expect(String(requests[0]?.body)).toBe("grant_type=client_credentials");
+  });
+
+  test("that are undefined share the token with those left out", async () => {
+    const requests = mockTokenEndpoint();
+    const security = new EndpointSecurity();
+    await security.getAuthHeader(orders);
+    await security.getAuthHeader({ ...orders, scope: undefined, customParameters: undefined });
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("what is no configuration", () => {
+  test.each([undefined, null, "https://orders.test", 5, true, () => orders])(
+    "is refused: %s",
+    async (config) => {
+      expect(await mistakesIn(config)).toMatchObject([{ path: "endpoint" }]);
+    },
+  );
+
+  test.each([[[]], [new Map()], [new URL("https://orders.test")], [{}]])(
+    "is refused for what it lacks: %o",
+    async (config) => {
+      const paths = (await mistakesIn(config)).map(({ path }) => path);
+      expect(paths).toEqual(expect.arrayContaining(["grantType", "tokenUrl", "clientId"]));
+    },
+  );
+
+  test.each(["customParameters", "customHeaders", "scope", "unknown"])(
+    "a cycle in %s is refused",
+    async (field) => {
+      const cyclic: Record<string, unknown> = { a: "b" };
+      cyclic.self = cyclic;
+      expect(await mistakesIn({ ...orders, [field]: cyclic })).toMatchObject([
+        { path: field, problem: expect.stringContaining("nested") },
+      ]);
+    },
+  );
+
+  test("a configuration that holds itself is refused", async () => {
+    const config: Record<string, unknown> = { ...orders };
+    config.self = config;
+    expect(await mistakesIn(config)).toMatchObject([{ path: "self" }]);
+  });
+
+  test("nesting deeper than anything means is refused, and the mistakes beside it wait", async () => {
+    let deep: unknown = "x";
+    for (let depth = 0; depth < 5000; depth++) deep = { deep };
+    expect(await mistakesIn({ ...orders, customParameters: { deep } })).toMatchObject([
+      { path: "customParameters", problem: expect.stringContaining("nested") },
+    ]);
+  });
+});

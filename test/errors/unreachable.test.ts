@@ -1,0 +1,175 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { EndpointSecurity, TokenEndpointUnavailableError } from "endpoint-security";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { listen, respond } from "../servers/http-server.ts";
+import { Latch } from "../tokens/latch.ts";
+import { checkout, issue, startTokenEndpoint } from "../tokens/token-endpoint.ts";
+import { startUntrustedTokenEndpoint } from "./https-token-endpoint.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+async function failureOf(tokenUrl: string, more: object = {}, security = new EndpointSecurity()) {
+  const error = await security
+    .getAuthHeader(checkout(tokenUrl, more))
+    .catch((reason: unknown) => reason);
+  if (!(error instanceof TokenEndpointUnavailableError)) {
+    throw new Error("expected TokenEndpointUnavailableError", { cause: error });
+  }
+  expect(error).toMatchObject({
+    code: "token_endpoint_unavailable",
+    retryable: true,
+    endpoint: "orders",
+    tokenUrl,
+  });
+  return error;
+}
+
+async function closedPort(): Promise<number> {
+  const { port, close } = await listen(() => {});
+  await close();
+  return port;
+}
+
+/** A server that does this with each connection that says something. @returns its port */
+async function listenRaw(answer: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.once("data", () => answer(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    return new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+describe("a token endpoint that can't be reached", () => {
+  test("because nobody listens, is a network error", async () => {
+    const error = await failureOf(`http://127.0.0.1:${await closedPort()}/token`);
+    expect(error.reason).toBe("network");
+    expect(error.message).toContain("ECONNREFUSED");
+    expect(error.status).toBeUndefined();
+  });
+
+  test("because nobody listens on any address of localhost, is a network error", async () => {
+    const error = await failureOf(`http://localhost:${await closedPort()}/token`);
+    expect(error.reason).toBe("network");
+    expect(error.message).toContain("ECONNREFUSED");
+  });
+
+  test("because its host has no address, is a DNS error", async () => {
+    const error = await failureOf("https://idp.endpoint-security.invalid/token");
+    expect(error.reason).toBe("dns");
+    expect(error.message).toMatch(/ENOTFOUND|EAI_AGAIN/);
+  });
+
+  test("because its certificate is not trusted, is a TLS error, and nothing was sent", async () => {
+    const server = await startUntrustedTokenEndpoint();
+    const error = await failureOf(server.tokenUrl);
+    expect(error.reason).toBe("tls");
+    expect(server.requests).toBe(0);
+  });
+
+  test("because it speaks plain http where https was due, is a TLS error", async () => {
+    const { port, close } = await listen((_req, res) => respond(res, 200));
+    onTestFinished(close);
+    expect((await failureOf(`https://127.0.0.1:${port}/token`)).reason).toBe("tls");
+  });
+
+  test("because it hangs up, is a network error", async () => {
+    const server = await startTokenEndpoint((res) => void res.destroy());
+    expect((await failureOf(server.tokenUrl)).reason).toBe("network");
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ["it resets the connection", (socket) => void socket.resetAndDestroy()],
+    ["it speaks no http", (socket) => void socket.end("220 smtp.example.test ESMTP\r\n")],
+  ])("because %s, is a network error", async (_what, answer) => {
+    const port = await listenRaw(answer);
+    expect((await failureOf(`http://127.0.0.1:${port}/token`)).reason).toBe("network");
+  });
+
+  test("because it hangs up in the middle of the body, is a network error", async () => {
+    const server = await startTokenEndpoint((res) => {
+      res.writeHead(200, { "content-type": "application/json", "content-length": "100" });
+      res.write('{"access_token":"half', () => res.destroy());
+    });
+    expect((await failureOf(server.tokenUrl)).reason).toBe("network");
+  });
+
+  test("is tried again by the next call", async () => {
+    const server = await startTokenEndpoint((res, count) =>
+      count === 1 ? void res.destroy() : issue(res, "at-last"),
+    );
+    const security = new EndpointSecurity();
+    await failureOf(server.tokenUrl, {}, security);
+    expect(await security.getAuthHeader(checkout(server.tokenUrl))).toBe("Bearer at-last");
+  });
+});
+
+describe("a token endpoint that takes too long", () => {
+  test("with its headers is a timeout after tokenRequestTimeoutMs", async () => {
+    const server = await startTokenEndpoint(() => {});
+    const error = await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 50 });
+    expect(error.reason).toBe("timeout");
+    expect(error.message).toContain("within 50 ms");
+  });
+
+  test("with its body is a timeout after tokenRequestTimeoutMs", async () => {
+    const server = await startTokenEndpoint((res) => {
+      res.writeHead(200, { "content-type": "application/json" });
+      res.write('{"access_token":');
+    });
+    const error = await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 50 });
+    expect(error.reason).toBe("timeout");
+  });
+
+  test("with its body, a byte now and then, is a timeout all the same", async () => {
+    const server = await startTokenEndpoint((res) => {
+      res.writeHead(200, { "content-type": "application/json" });
+      const dripping = setInterval(() => res.write(" "), 5);
+      res.on("close", () => clearInterval(dripping));
+    });
+    const error = await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 50 });
+    expect(error.reason).toBe("timeout");
+  });
+
+  test("is let go of: the connection is closed", async () => {
+    const closed = new Latch();
+    const server = await startTokenEndpoint((res) => void res.on("close", () => closed.open()));
+    await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 50 });
+    await closed.opened;
+  });
+
+  test("is a timeout after 10 s unless told otherwise", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    const asked = new Latch();
+    const security = new EndpointSecurity({
+      fetch: () => {
+        asked.open();
+        return new Promise(() => {});
+      },
+    });
+    const outcome = failureOf("https://idp.example.test/token", {}, security);
+    await asked.opened;
+    vi.advanceTimersByTime(9_999);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1);
+    expect((await outcome).message).toContain("within 10000 ms");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("leaves no timer behind when it answers in time", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    const security = new EndpointSecurity({
+      fetch: async () => Response.json({ access_token: "a", token_type: "Bearer" }),
+    });
+    await security.getAuthHeader(checkout("https://idp.example.test/token"));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,340 @@
+import { cp, lstat, readFile, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import tsupConfig from "../../tsup.config.ts";
+import { listen, respond } from "../servers/http-server.ts";
+import {
+  buildAndPack,
+  checkout,
+  filesBelow,
+  node,
+  npm,
+  type Packed,
+  temporaryFolder,
+  write,
+} from "./project.ts";
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let packed: Packed;
+/** A project with nothing but the tarball. */
+let project: string;
+/** The package as it is installed there. */
+let installed: string;
+/** Issues a token at /token; everything else says what it was sent. */
+let server: Awaited<ReturnType<typeof listen>>;
+
+const installOptions = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  packed = await buildAndPack(folder.path);
+  project = join(folder.path, "project");
+  installed = join(project, "node_modules", "endpoint-security");
+  await write(project, { "package.json": JSON.stringify({ name: "project", private: true }) });
+  await npm(["install", ...installOptions, packed.tarball], project);
+  server = await listen(({ url, headers }, res) =>
+    url === "/token"
+      ? respond(res, 200, { access_token: "issued", token_type: "Bearer", expires_in: 3600 })
+      : respond(res, 200, { url, ...headers }),
+  );
+}, 240_000);
+
+afterAll(async () => {
+  await server?.close();
+  await folder?.remove();
+});
+
+const endpoint = ({ url = "https://orders.example.com/v1" } = {}) =>
+  JSON.stringify({
+    url,
+    grantType: "client_credentials",
+    tokenUrl: `${server.origin}/token`,
+    clientId: "checkout",
+    clientSecret: "secret",
+  });
+
+async function runScript(name: string, text: string, home = project): Promise<string> {
+  await write(home, { [name]: text });
+  const { stdout, stderr } = await node([name], home);
+  // require() of an ES module warns on Nodes that hold it for experimental.
+  expect(stderr).toBe("");
+  return stdout.trim();
+}
+
+describe("the tarball", () => {
+  it("holds the build, its papers and nothing else", () => {
+    const papers = [
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "THIRD_PARTY_NOTICES.md",
+      "package.json",
+    ];
+    expect(packed.files.filter((file) => !file.startsWith("dist/")).sort()).toEqual(papers);
+    const built = packed.files.filter((file) => file.startsWith("dist/"));
+    expect(built).toEqual(expect.arrayContaining(["dist/index.js", "dist/index.d.ts"]));
+    expect(built.filter((file) => !/^dist\/[\w-]+(\.d\.ts|\.js)$/.test(file))).toEqual([]);
+  });
+
+  it("holds every file that `exports` names", async () => {
+    const { exports } = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+    const named = JSON.stringify(exports).match(/(?<="\.\/)[^"]+\.\w+(?=")/g) ?? [];
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((file) => !packed.files.includes(file))).toEqual([]);
+  });
+
+  it("comes with the licence of everything that is copied into it", async () => {
+    const notices = await readFile(join(installed, "THIRD_PARTY_NOTICES.md"), "utf8");
+    const { dts } = tsupConfig as { dts: { resolve: string[] } };
+    const copied = [...packed.bundled, ...dts.resolve];
+    expect(copied).toEqual(["leven", "lru-cache", "@standard-schema/spec"]);
+    for (const name of copied) {
+      const source = join(checkout, "node_modules", name);
+      const licence = (await filesBelow(source)).find((file) => /^licen[cs]e(\.md)?$/i.test(file));
+      expect(notices).toContain(`## ${name}\n`);
+      expect(notices).toContain((await readFile(join(source, licence ?? ""), "utf8")).trim());
+    }
+  });
+
+  it("has declarations that need nothing but what is installed, or an optional peer", async () => {
+    const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+    const allowed = new Set(
+      Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+    );
+    const needed = new Map<string, string>();
+    for (const file of packed.files.filter((name) => name.endsWith(".d.ts"))) {
+      const text = await readFile(join(installed, file), "utf8");
+      for (const [, module = ""] of text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)) {
+        if (!module.startsWith(".")) needed.set(module, file);
+      }
+    }
+    expect([...needed].filter(([module]) => !allowed.has(module))).toEqual([]);
+    // The main entry's types are its own: whoever uses them needs to know of no other library.
+    expect([...needed.values()].filter((file) => file === "dist/index.d.ts")).toEqual([]);
+  });
+
+  it("loads neither an OAuth nor a JOSE library with the main entry", async () => {
+    const loaded = new Set<string>();
+    const load = async (file: string) => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      const text = await readFile(join(installed, "dist", file), "utf8");
+      for (const [, module = ""] of text.matchAll(
+        /^(?:import|export)\b[^'"(]*["']([^'"]+)["']/gm,
+      )) {
+        if (module.startsWith("./")) await load(module.slice(2));
+        else loaded.add(module);
+      }
+    };
+    await load("index.js");
+    const modules = [...loaded].filter((name) => !name.endsWith(".js"));
+    expect(modules.filter((name) => !name.startsWith("node:")).sort()).toEqual([
+      "keyv",
+      "p-memoize",
+    ]);
+  });
+});
+
+describe("an installation", () => {
+  it("adds at most 8 packages besides it, and 2.5 MiB in all", async () => {
+    const modules = join(project, "node_modules");
+    const lock = JSON.parse(await readFile(join(modules, ".package-lock.json"), "utf8"));
+    const others = Object.keys(lock.packages)
+      .map((path) => path.slice("node_modules/".length))
+      .filter((name) => name !== "endpoint-security");
+    expect(others.length, others.join(", ")).toBeLessThanOrEqual(8);
+
+    let bytes = 0;
+    let onDisk = 0;
+    for (const file of await filesBelow(modules)) {
+      const { size, blocks } = await lstat(join(modules, file));
+      bytes += size;
+      onDisk += blocks * 512;
+    }
+    // Both, because a file takes whole blocks: many small ones take more than they hold.
+    expect(bytes).toBeLessThanOrEqual(2.5 * 1024 * 1024);
+    expect(onDisk).toBeLessThanOrEqual(2.5 * 1024 * 1024);
+  });
+
+  it("gets a header for an ES module", async () => {
+    const header = await runScript(
+      "import.mjs",
+      `import { EndpointSecurity } from "endpoint-security";
+       console.log(await new EndpointSecurity().getAuthHeader(${endpoint()}));`,
+    );
+    expect(header).toBe("Bearer issued");
+  });
+
+  it("gets a header for a CommonJS module, by require()", async () => {
+    const header = await runScript(
+      "require.cjs",
+      `const { EndpointSecurity } = require("endpoint-security");
+       new EndpointSecurity().getAuthHeader(${endpoint()}).then((header) => console.log(header));`,
+    );
+    expect(header).toBe("Bearer issued");
+  });
+
+  it("gives the same classes to import and require()", async () => {
+    const same = await runScript(
+      "both.cjs",
+      `const { ClosedError, EndpointSecurity } = require("endpoint-security");
+       import("endpoint-security").then((imported) => console.log(
+         imported.EndpointSecurity === EndpointSecurity, imported.ClosedError === ClosedError));`,
+    );
+    expect(same).toBe("true true");
+  });
+
+  it("changes and starts nothing when it is imported", async () => {
+    const changes = await runScript(
+      "quiet.mjs",
+      `import { createHook } from "node:async_hooks";
+       import { isDeepStrictEqual } from "node:util";
+       for (const name of ["performance", "crypto", "fetch"]) globalThis[name]; // made when first read
+       const seen = () => ({
+         globals: Object.getOwnPropertyNames(globalThis).map((name) => {
+           const { value, get } = Object.getOwnPropertyDescriptor(globalThis, name);
+           return [name, value ?? get];
+         }),
+         listeners: process.eventNames().map((name) => [name, process.listenerCount(name)]),
+         env: { ...process.env },
+       });
+       const started = [];
+       const before = seen();
+       const hook = createHook({ init: (_, type) => started.push(type) }).enable();
+       await import("endpoint-security");
+       hook.disable();
+       const after = seen();
+       console.log(JSON.stringify({
+         changed: Object.keys(after).filter((part) => !isDeepStrictEqual(after[part], before[part])),
+         started: started.filter((type) => !/^(PROMISE|FSREQ|FILEHANDLE|TickObject|Microtask)/.test(type)),
+       }));`,
+    );
+    expect(JSON.parse(changes)).toEqual({ changed: [], started: [] });
+  });
+
+  it("shows nothing but what `exports` names", async () => {
+    const code = await runScript(
+      "deep.mjs",
+      `await import("endpoint-security/dist/index.js").catch(({ code }) => console.log(code));`,
+    );
+    expect(code).toBe("ERR_PACKAGE_PATH_NOT_EXPORTED");
+  });
+
+  it("says what to install where axios is missing", async () => {
+    const message = await runScript(
+      "no-axios.mjs",
+      `await import("endpoint-security/axios").catch(({ message }) => console.log(message));`,
+    );
+    expect(message).toContain("Cannot find package 'axios'");
+  });
+});
+
+describe("an installation beside axios", () => {
+  /** Wraps an instance of axios, and prints what the backend was sent. */
+  const script = (loading: string) => `${loading}
+    const security = new EndpointSecurity();
+    const instance = axios.create();
+    wrapAxios(instance, security, ${endpoint({ url: `${server.origin}/v1` })});
+    instance.post("orders", { id: 42 }, { headers: { "x-own": "kept" } })
+      .then(({ data }) => console.log(JSON.stringify(data)));`;
+  const loadings = {
+    "import.mjs": `
+      import axios from "axios";
+      import { EndpointSecurity } from "endpoint-security";
+      import { wrapAxios } from "endpoint-security/axios";`,
+    "require.cjs": `
+      const axios = require("axios");
+      const { EndpointSecurity } = require("endpoint-security");
+      const { wrapAxios } = require("endpoint-security/axios");`,
+  };
+  let oldest: string;
+  let newest: string;
+
+  beforeAll(async () => {
+    const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+    const floor = manifest.peerDependencies.axios.replace("^", "");
+    oldest = join(folder.path, "oldest-axios");
+    await cp(project, oldest, { recursive: true });
+    await npm(["install", ...installOptions, `axios@${floor}`], oldest);
+    newest = join(folder.path, "newest-axios");
+    await cp(project, newest, { recursive: true });
+    await symlink(join(checkout, "node_modules/axios"), join(newest, "node_modules/axios"), "dir");
+  }, 120_000);
+
+  it.each([
+    { age: "oldest", file: "import.mjs" },
+    { age: "oldest", file: "require.cjs" },
+    { age: "newest", file: "import.mjs" },
+    { age: "newest", file: "require.cjs" },
+  ] as const)("wraps the $age axios that is allowed, in $file", async ({ age, file }) => {
+    const home = age === "oldest" ? oldest : newest;
+    const sent = await runScript(file, script(loadings[file]), home);
+    expect(JSON.parse(sent)).toMatchObject({
+      url: "/v1/orders",
+      authorization: "Bearer issued",
+      "content-type": "application/json",
+      "x-own": "kept",
+    });
+  });
+});
+
+describe("a TypeScript project", () => {
+  const consumer = `
+    import { EndpointSecurity, type EndpointConfig, isEndpointSecurityError } from "endpoint-security";
+
+    const orders = {
+      url: "https://orders.example.com/v1",
+      grantType: "client_credentials",
+      tokenUrl: "https://idp.example.com/oauth2/token",
+      clientId: "checkout",
+      clientSecret: async () => "secret",
+      customParameters: { audience: "orders" },
+    } satisfies EndpointConfig;
+    const security = new EndpointSecurity();
+    export const header: Promise<string> = security.getAuthHeader(orders);
+    export const ordersFetch: typeof fetch = security.wrapFetch(orders);
+    // @ts-expect-error a configuration without a client
+    security.getAuthHeader({ grantType: "client_credentials", tokenUrl: "https://idp.example.com" });
+    export const codeOf = (error: unknown) => (isEndpointSecurityError(error) ? error.code : undefined);
+  `;
+  const axiosConsumer = `${consumer}
+    import { wrapAxios } from "endpoint-security/axios";
+    import axios from "axios";
+    export const off: () => void = wrapAxios(axios.create(), security, orders);
+  `;
+
+  it.each([
+    {
+      module: "NodeNext",
+      resolution: "NodeNext",
+      files: { "module.mts": axiosConsumer, "common.cts": consumer },
+    },
+    { module: "ESNext", resolution: "Bundler", files: { "bundled.ts": axiosConsumer } },
+  ])("compiles with $resolution, libraries checked too", async ({ module, resolution, files }) => {
+    const home = join(folder.path, `types-${resolution}`);
+    const compilerOptions = {
+      module,
+      moduleResolution: resolution,
+      target: "ES2022",
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: ["node"],
+    };
+    await write(home, {
+      "package.json": JSON.stringify({ private: true }),
+      "tsconfig.json": JSON.stringify({ compilerOptions, files: Object.keys(files) }),
+      ...files,
+    });
+    // A copy: a link would look for axios beside the original, where there is none.
+    await cp(installed, join(home, "node_modules", "endpoint-security"), { recursive: true });
+    for (const name of ["axios", "@types", "undici-types"]) {
+      const types = join(checkout, "node_modules", name);
+      await symlink(types, join(home, "node_modules", name), "dir");
+    }
+    const compiler = join(checkout, "node_modules", "typescript", "lib", "tsc.js");
+    const { stdout } = await node([compiler, "-p", "."], home);
+    expect(stdout).toBe("");
+  });
+});

@@ -1,0 +1,186 @@
+import { type EndpointConfig, EndpointSecurity, type Secret } from "endpoint-security";
+import { describe, expectTypeOf, test } from "vitest";
+
+const orders = {
+  url: "https://orders.example.com/v1",
+  grantType: "client_credentials",
+  tokenUrl: "https://idp.example.com/oauth2/token",
+  clientId: "checkout",
+  clientSecret: async () => "secret",
+  scope: "orders:read",
+  customParameters: { audience: "orders", groups: ["a", "b"] },
+} satisfies EndpointConfig;
+
+const security = new EndpointSecurity();
+
+describe("a right configuration compiles", () => {
+  test("in every method", () => {
+    expectTypeOf(security.getAuthHeader(orders)).resolves.toBeString();
+    expectTypeOf(security.getAuthHeaders(orders)).resolves.toEqualTypeOf<Record<string, string>>();
+    expectTypeOf(security.getToken(orders)).resolves.toHaveProperty("accessToken").toBeString();
+    expectTypeOf(security.invalidate(orders, "token")).resolves.toBeVoid();
+    expectTypeOf(security.explain(orders).token).toEqualTypeOf<
+      "none" | "usable" | "expired" | undefined
+    >();
+    expectTypeOf(security.close()).resolves.toBeVoid();
+    expectTypeOf(security).toExtend<AsyncDisposable>();
+  });
+
+  test("as a variable of the type EndpointConfig", () => {
+    const endpoint: EndpointConfig = orders;
+    expectTypeOf(security.getAuthHeader).toBeCallableWith(endpoint);
+  });
+
+  test("for each type of endpoint and each grant", () => {
+    expectTypeOf<{
+      grantType: "password";
+      tokenUrl: string;
+      clientId: string;
+      tokenEndpointAuthMethod: "none";
+      username: string;
+      password: () => string;
+    }>().toExtend<EndpointConfig>();
+    expectTypeOf<{
+      type: "basic";
+      username: Secret;
+      password: Secret;
+    }>().toExtend<EndpointConfig>();
+    expectTypeOf<{
+      type: "api_key";
+      headerName: string;
+      apiKey: Secret;
+    }>().toExtend<EndpointConfig>();
+  });
+
+  test("with readonly data and explicit undefined", () => {
+    const frozen = Object.freeze({
+      ...orders,
+      type: undefined,
+      name: undefined,
+      scope: ["a", "b"] as const,
+      audience: undefined,
+      customHeaders: Object.freeze({ "X-Tenant": "a" }),
+      tokenEndpointAuthMethod: undefined,
+      clientSecretBasicEncoding: undefined,
+      expirySkewMs: undefined,
+    } as const);
+    expectTypeOf(security.getAuthHeader).toBeCallableWith(frozen);
+  });
+
+  test("of production and sandbox, chosen by a name", () => {
+    const endpoints = {
+      production: orders,
+      sandbox: { ...orders, tokenUrl: "https://sandbox.example.com/token" },
+    } satisfies Record<string, EndpointConfig>;
+    const name = "sandbox" as keyof typeof endpoints;
+    expectTypeOf(security.getAuthHeader).toBeCallableWith(endpoints[name]);
+  });
+});
+
+describe("a wrong configuration doesn't compile", () => {
+  const base = { tokenUrl: "https://idp.test/token", clientId: "checkout" } as const;
+  const service = { ...base, grantType: "client_credentials" } as const;
+  const withSecret = { ...service, clientSecret: "secret" } as const;
+
+  test("without a secret, where the method needs one", () => {
+    // @ts-expect-error client_secret_basic is the default
+    security.getAuthHeader(service);
+    // @ts-expect-error
+    security.getAuthHeader({ ...service, tokenEndpointAuthMethod: "client_secret_basic" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...service, tokenEndpointAuthMethod: "client_secret_post" });
+  });
+
+  test("with a secret, where the method sends none", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, tokenEndpointAuthMethod: "none" });
+  });
+
+  test("with a secret that is no string and no function of one", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ ...service, clientSecret: 5 });
+    // @ts-expect-error
+    security.getAuthHeader({ ...service, clientSecret: () => 5 });
+    // @ts-expect-error
+    security.getAuthHeader({ ...service, clientSecret: process.env.SECRET });
+  });
+
+  test("with an unknown grant type, method, encoding or type", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, grantType: "implicit" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, tokenEndpointAuthMethod: "private_key_jwt" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, clientSecretBasicEncoding: "base64" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, type: "oauth1" });
+  });
+
+  test("with an encoding of the Basic header, where none is sent", () => {
+    security.getAuthHeader({
+      ...withSecret,
+      tokenEndpointAuthMethod: "client_secret_post",
+      // @ts-expect-error
+      clientSecretBasicEncoding: "raw",
+    });
+  });
+
+  test("without the user of the password grant", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, grantType: "password" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, grantType: "password", username: "svc" });
+  });
+
+  test("with a mistyped field in a literal", () => {
+    security.getAuthHeader({
+      ...withSecret,
+      // @ts-expect-error
+      scopes: "a",
+    });
+    ({
+      ...withSecret,
+      // @ts-expect-error
+      customParams: {},
+    }) satisfies EndpointConfig;
+  });
+
+  test("with values of the wrong type", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, tokenUrl: new URL("https://idp.test/token") });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, customParameters: { count: 5 } });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, customHeaders: { "X-Tenant": ["a"] } });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, expirySkewMs: "30s" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...withSecret, resource: [5] });
+  });
+
+  test("of a basic endpoint without its password, or an API key without its header", () => {
+    // @ts-expect-error
+    security.getAuthHeader({ type: "basic", username: "svc" });
+    // @ts-expect-error
+    security.getAuthHeader({ type: "api_key", apiKey: "key" });
+    // @ts-expect-error
+    security.getAuthHeader({ type: "api_key", headerName: "X-Key" });
+  });
+
+  test("for a wrapper without a url to send credentials to", () => {
+    // @ts-expect-error
+    security.wrapFetch(withSecret);
+    // @ts-expect-error
+    security.wrapFetch({ ...withSecret, url: undefined });
+    expectTypeOf(security.wrapFetch(orders)).toEqualTypeOf<typeof globalThis.fetch>();
+  });
+
+  test("that is no configuration at all", () => {
+    // @ts-expect-error
+    security.getAuthHeader("https://orders.test");
+    // @ts-expect-error
+    security.getAuthHeader(undefined);
+    // @ts-expect-error
+    security.getAuthHeader({});
+  });
+});
