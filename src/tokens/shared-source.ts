@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
 import type { Lease } from "../cache/lease.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
@@ -71,4 +70,8 @@ export class SharedSource extends CachedSource {
     this.cache.behind(this.write(endpoint, token));
     return token;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

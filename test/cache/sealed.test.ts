@@ -60,6 +60,22 @@ describe("a token in a shared cache", () => {
     expect(await new EndpointSecurity({ cache }).getAuthHeader(renamed)).toBe("Bearer token-1");
   });
 
+  test("is taken by another instance whose secret comes from a function of its own", async () => {
+    const server = await startTokenEndpoint();
+    const { cache } = mapped();
+    const secretFrom = (value: string) =>
+      checkout(server.tokenUrl, { clientSecret: async () => value });
+    const header = async (value: string) => {
+      const security = new EndpointSecurity({ cache });
+      const found = await security.getAuthHeader(secretFrom(value));
+      await security.close();
+      return found;
+    };
+    expect(await header("first")).toBe("Bearer token-1");
+    expect(await header("first")).toBe("Bearer token-1");
+    expect(await header("second")).toBe("Bearer token-2");
+  });
+
   test("is a miss with another secret", async () => {
     const server = await startTokenEndpoint();
     const { cache } = mapped();
