@@ -33,6 +33,8 @@ export class BearerAuthenticator implements Authenticator {
       await this.#tokens.token(refused, signal);
       return true;
     } catch {
+      // Whoever let go wants no answer any more.
+      signal?.throwIfAborted();
       // Whoever called gets the 401 as it came; why there is no other token was told as an event.
       return false;
     }

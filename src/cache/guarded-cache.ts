@@ -20,12 +20,15 @@ export class GuardedCache {
   readonly #cache: TokenCache;
   readonly #timeoutMs: number;
   readonly #emit: Emit;
-  readonly #circuit = new Circuit();
+  // Reads may fail while writes work, and the other way round.
+  readonly #reads = new Circuit();
+  readonly #writes = new Circuit();
   /** What an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #onError = (error: unknown) => this.#inTrouble("connect", error);
+  readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
   #wasOpened = false;
-  #troubled = false;
+  /** The circuit that failed, until it works again. */
+  #troubled: Circuit | undefined;
 
   constructor(cache: TokenCache, timeoutMs: number, emit: Emit) {
     this.#cache = cache;
@@ -98,7 +101,8 @@ export class GuardedCache {
   }
 
   async #attempt<T>(operation: Operation, work: () => Promise<T>): Promise<T | undefined> {
-    if (!this.#circuit.allows()) return undefined;
+    const circuit = operation === "get" ? this.#reads : this.#writes;
+    if (!circuit.allows()) return undefined;
     try {
       await this.#open();
       const result = await withDeadline(
@@ -106,17 +110,17 @@ export class GuardedCache {
         async () => work(),
         () => new Late(),
       );
-      this.#circuit.succeeded();
-      this.#outOfTrouble();
+      circuit.succeeded();
+      this.#outOfTrouble(circuit);
       return result;
     } catch (error) {
       if (error instanceof SyntaxError) {
         // Keyv's way to say that an entry isn't JSON: the cache works, and the entry is rubbish.
-        this.#circuit.succeeded();
+        circuit.succeeded();
         this.unusable();
       } else {
-        this.#circuit.failed();
-        this.#inTrouble(operation, error);
+        circuit.failed();
+        this.#inTrouble(operation, error, circuit);
       }
       return undefined;
     }
@@ -138,17 +142,17 @@ export class GuardedCache {
     }
   }
 
-  #inTrouble(operation: Operation, error: unknown): void {
-    if (this.#troubled) return;
-    this.#troubled = true;
+  #inTrouble(operation: Operation, error: unknown, circuit: Circuit): void {
+    if (this.#troubled !== undefined) return;
+    this.#troubled = circuit;
     const reason = error instanceof Late ? "timeout" : "error";
     const message = reason === "timeout" ? "no answer in time" : describe(error);
     this.#emit("cacheFailed", { operation, reason, message });
   }
 
-  #outOfTrouble(): void {
-    if (!this.#troubled) return;
-    this.#troubled = false;
+  #outOfTrouble(circuit: Circuit): void {
+    if (this.#troubled !== circuit) return;
+    this.#troubled = undefined;
     this.#emit("cacheRecovered", {});
   }
 }

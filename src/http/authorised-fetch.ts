@@ -1,7 +1,7 @@
 import type { Authenticator } from "./authenticator.ts";
 import type { Destination } from "./destination.ts";
 import type { Fetch } from "./fetch-types.ts";
-import { OutgoingRequest } from "./outgoing-request.ts";
+import { isRequest, OutgoingRequest, urlOf } from "./outgoing-request.ts";
 import { sendAuthorised } from "./replay.ts";
 
 /** What a wrapper needs to know of an endpoint, as its configuration says at this moment. */
@@ -21,8 +21,11 @@ export function authorisedFetch(open: () => Door, given: Fetch | undefined): Fet
     const door = open();
     // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
     const fetch = given ?? globalThis.fetch;
-    const outgoing = new OutgoingRequest(input, init);
-    const url = door.destination.resolve(outgoing.url);
+    const url = door.destination.resolve(urlOf(input));
+    // fetch takes a Request as its options, too.
+    const outgoing = isRequest(init)
+      ? new OutgoingRequest(new (init.constructor as typeof Request)(url, init))
+      : new OutgoingRequest(input, init);
     const follows = outgoing.redirect === "follow";
     const response = await sendTo(url, outgoing, door, fetch);
     return follows && redirects.has(response.status)

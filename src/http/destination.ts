@@ -36,7 +36,8 @@ export class Destination {
 
   /** Whether credentials may go there. */
   covers(url: URL): boolean {
-    return url.origin === this.#base.origin && isBelow(this.#base.pathname, url);
+    const bare = url.username === "" && url.password === "";
+    return bare && url.origin === this.#base.origin && isBelow(this.#base.pathname, url);
   }
 
   refusal(destination: URL | string): DestinationRefusedError {
@@ -55,10 +56,11 @@ export class Destination {
 function isBelow(basePath: string, url: URL): boolean {
   const prefix = basePath.replace(/\/+$/, "");
   const inside = (path: string) => path === prefix || path.startsWith(`${prefix}/`);
-  // Servers may decode %2e, %2f and %5c before they resolve dots; so the path has to hold both ways.
+  // Servers may decode %2e, %2f and %5c and merge slashes before they resolve dots; so the path has
+  // to hold both ways.
   const decoded = url.pathname
     .replaceAll(/%2e/gi, ".")
-    .replaceAll(/%2f/gi, "/")
-    .replaceAll(/%5c/gi, "/");
-  return inside(url.pathname) && inside(new URL(decoded, url.origin).pathname);
+    .replaceAll(/%2f|%5c/gi, "/")
+    .replaceAll(/\/+/g, "/");
+  return inside(url.pathname) && inside(new URL(`${url.origin}${decoded}`).pathname);
 }

@@ -12,7 +12,6 @@ const ofTheEndpoint = /^(authorization|proxy-authorization|cookie|host)$/i;
  * redirect's target. Bodies that are gone once read (streams) are sent once.
  */
 export class OutgoingRequest {
-  readonly url: string;
   readonly signal: AbortSignal | undefined;
   /** What to do about redirects, as the caller wants it. */
   readonly redirect: RedirectMode;
@@ -28,7 +27,6 @@ export class OutgoingRequest {
 
   constructor(input: FetchInput, init: FetchInit = {}) {
     const request = isRequest(input) ? input : undefined;
-    this.url = typeof input === "string" ? input : isRequest(input) ? input.url : input.href;
     this.#request = request;
     this.#init = init;
     // As fetch does: what `init` says goes before what the Request says.
@@ -81,6 +79,8 @@ export class OutgoingRequest {
    */
   async redirected(status: number): Promise<boolean> {
     const method = this.#method.toUpperCase();
+    // Only a 303 lets go of a body that could not be sent again; fetch has it so.
+    if (status !== 303 && !(await this.again())) return false;
     const dropsBody =
       status === 303 ? hasBody(method) : (status === 301 || status === 302) && method === "POST";
     if (dropsBody) {
@@ -88,7 +88,7 @@ export class OutgoingRequest {
       this.#body = undefined;
       this.#replayable = true;
       this.#headers = withoutHeaders(this.#headers, ofTheBody);
-    } else if (!(await this.again())) return false;
+    }
     this.#request = undefined;
     return true;
   }
@@ -99,8 +99,14 @@ export class OutgoingRequest {
   }
 }
 
-function isRequest(input: FetchInput): input is Request {
-  return typeof input === "object" && "headers" in input;
+/** By its shape: it may be of another undici than the global one. */
+export function isRequest(value: unknown): value is Request {
+  return typeof value === "object" && value !== null && "headers" in value && "url" in value;
+}
+
+export function urlOf(input: FetchInput): string {
+  if (typeof input === "string") return input;
+  return isRequest(input) ? input.url : input.href;
 }
 
 function hasBody(method: string): boolean {

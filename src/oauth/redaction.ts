@@ -1,41 +1,92 @@
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { basicAuthorization, formEncoded } from "./client-authentication.ts";
+import { basicAuthorization } from "./client-authentication.ts";
 
 const longestMessage = 300;
 // Shorter values are part of ordinary words; taking them out would garble a message and hide nothing.
 const shortestSecret = 3;
 
-/** Takes an endpoint's secrets, in every form they are sent in, out of texts that others wrote. */
-export function redactor(endpoint: ResolvedEndpoint, ...more: readonly string[]) {
+/** Keeps an endpoint's secrets out of texts that others wrote. */
+export interface Redactor {
+  /** The text without secrets; none of it where a secret shows in some other spelling. */
+  quote(text: string): string;
+  /** Whether the text holds a secret, in whatever spelling. */
+  shows(text: string): boolean;
+}
+
+/** @param more what else is secret in this one exchange: parameters that were sent, tokens that came. */
+export function redactor(endpoint: ResolvedEndpoint, more: readonly string[]): Redactor {
   const { settings, credentials } = endpoint;
+  const basic = (["form", "raw"] as const).map((encoding) =>
+    basicAuthorization(settings.clientId, credentials.clientSecret ?? "", encoding).slice(6),
+  );
   const plain = [
     ...Object.values(credentials),
     ...Object.values(settings.customParameters ?? {}).flat(),
     ...Object.values(settings.customHeaders ?? {}),
     ...more,
   ];
-  const basic = (["form", "raw"] as const).map((encoding) =>
-    basicAuthorization(settings.clientId, credentials.clientSecret ?? "", encoding).slice(6),
+  const encoded = plain.flatMap((secret) =>
+    (["base64", "base64url"] as const).map((form) => Buffer.from(secret).toString(form)),
   );
-  const secrets = [...new Set([...plain.flatMap(forms), ...basic])]
+  const secrets = [...new Set([...plain, ...encoded, ...basic])]
     .filter((secret) => secret.length >= shortestSecret)
     // Longest first: a secret may contain another.
     .sort((a, b) => b.length - a.length);
-  return (text: string): string => {
-    let clean = text;
-    for (const secret of secrets) clean = clean.replaceAll(secret, "[redacted]");
-    clean = clean.replaceAll(/\p{C}+/gu, " ").trim();
-    return clean.length > longestMessage ? `${clean.slice(0, longestMessage)}…` : clean;
+  const shows = (text: string) =>
+    spellings(text).some((spelling) => secrets.some((secret) => spelling.includes(secret)));
+  return {
+    shows,
+    quote(text) {
+      let clean = text;
+      for (const secret of secrets) clean = clean.replaceAll(secret, "[redacted]");
+      if (shows(clean)) return "[redacted]";
+      clean = clean.replaceAll(/\p{C}+/gu, " ").trim();
+      return clean.length > longestMessage ? `${clean.slice(0, longestMessage)}…` : clean;
+    },
   };
 }
 
-function forms(secret: string): string[] {
-  return [
-    secret,
-    formEncoded(secret),
-    formEncoded(secret).replaceAll("+", "%20"),
-    Buffer.from(secret).toString("base64"),
-    Buffer.from(secret).toString("base64url"),
-    JSON.stringify(secret).slice(1, -1),
-  ];
+/** A text as it reads after every way of escaping that a server may have used, one upon the other. */
+function spellings(text: string): string[] {
+  const all = new Set([text]);
+  for (const spelling of all) {
+    for (const decode of [percentDecoded, jsonDecoded, htmlDecoded]) {
+      if (all.size < 20) all.add(decode(spelling));
+    }
+  }
+  return [...all];
+}
+
+function percentDecoded(text: string): string {
+  const bytes = text
+    .replaceAll("+", " ")
+    .replaceAll(/(?:%[0-9a-f]{2})+/gi, (run) =>
+      Buffer.from(run.replaceAll("%", ""), "hex").toString(),
+    );
+  return bytes;
+}
+
+function jsonDecoded(text: string): string {
+  return text
+    .replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number(`0x${hex}`)))
+    .replaceAll(/\\(["\\/])/g, "$1");
+}
+
+const htmlNames: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+};
+
+function htmlDecoded(text: string): string {
+  return text.replaceAll(
+    /&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi,
+    (all, hex, decimal, name) => {
+      if (name !== undefined) return htmlNames[String(name).toLowerCase()] ?? all;
+      const code = hex === undefined ? Number(decimal) : Number(`0x${hex}`);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import { InvalidTokenResponseError } from "../errors.ts";
+import type { FailureContext } from "./token-failure.ts";
 
 /** What a token endpoint's successful answer says, read leniently where that is safe. */
 export interface TokenAnswer {
@@ -17,9 +18,9 @@ const longestToken = 64 * 1024;
  */
 export function readTokenAnswer(
   body: Readonly<Record<string, unknown>>,
-  about: { readonly endpoint: string; readonly tokenUrl: string },
+  { endpoint, tokenUrl, redact }: FailureContext,
 ): TokenAnswer {
-  const unusable = (said: string) => new InvalidTokenResponseError({ ...about, said });
+  const unusable = (said: string) => new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   const { access_token: accessToken, token_type: tokenType, scope } = body;
   if (typeof accessToken !== "string" || accessToken === "") {
     throw unusable("answered without an access_token");
@@ -32,25 +33,19 @@ export function readTokenAnswer(
   }
   // Required by the RFC and yet left out by some; Bearer is all they can mean.
   if (tokenType !== undefined && tokenType !== null && !isBearer(tokenType)) {
-    throw unusable(
-      `issued a token of the type ${shownType(tokenType)}, where Bearer was asked for`,
-    );
+    const type = typeof tokenType === "string" ? `"${redact.quote(tokenType)}"` : "that is no name";
+    throw unusable(`issued a token of the type ${type}, where Bearer was asked for`);
   }
   return {
     accessToken,
     expiresInSeconds: readSeconds(body.expires_in),
-    scope: typeof scope === "string" && scope !== "" ? scope : undefined,
+    // Scopes are shown to people; what holds a secret is no list of scopes.
+    scope: typeof scope === "string" && scope !== "" && !redact.shows(scope) ? scope : undefined,
   };
 }
 
 function isBearer(tokenType: unknown): boolean {
   return typeof tokenType === "string" && tokenType.toLowerCase() === "bearer";
-}
-
-function shownType(tokenType: unknown): string {
-  return typeof tokenType === "string" && /^[\w.:/-]{1,40}$/.test(tokenType)
-    ? `"${tokenType}"`
-    : `that is no name`;
 }
 
 /** A number of seconds, also as a string; what is neither counts as not told. */

@@ -5,12 +5,13 @@ import {
   TokenRequestRefusedError,
   type UnavailableReason,
 } from "../errors.ts";
+import type { Redactor } from "./redaction.ts";
 
 /** Whom a failure is about, and how to quote what others said of it. */
 export interface FailureContext {
   readonly endpoint: string;
   readonly tokenUrl: string;
-  readonly redact: (text: string) => string;
+  readonly redact: Redactor;
 }
 
 /** OAuth errors that mean "not now", whatever status they come with. */
@@ -34,7 +35,7 @@ export function failureOf(
   { endpoint, tokenUrl, redact }: FailureContext,
 ): AnyEndpointSecurityError {
   const quoted = (value: unknown) =>
-    typeof value === "string" && value !== "" ? redact(value) : undefined;
+    typeof value === "string" && value !== "" ? redact.quote(value) : undefined;
   const error = quoted(body?.error);
   const errorDescription = quoted(body?.error_description);
   const about = { endpoint, tokenUrl };
@@ -74,12 +75,13 @@ function retryAfterMs(value: string | null): number | undefined {
 /** The error that a request without an answer stands for. */
 export function transportFailure(
   error: unknown,
-  { endpoint, tokenUrl, redact }: FailureContext,
+  { endpoint, tokenUrl }: FailureContext,
 ): TokenEndpointUnavailableError {
   const causes = causesOf(error);
   const code = causes.map(codeOf).find((found) => found !== undefined);
   const reason = reasonOf(code);
-  const detail = code ?? redact(causes.map(({ message }) => message).join(": "));
+  // Not the message: a fetch that was given may say anything there, also what it was sent.
+  const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));
   return new TokenEndpointUnavailableError({
     endpoint,
     tokenUrl,
@@ -117,6 +119,11 @@ function reasonOf(code: string | undefined): UnavailableReason {
   if (code === undefined) return "network";
   if (/^(ENOTFOUND|EAI_)/.test(code)) return "dns";
   if (/TIMEOUT|ETIMEDOUT/.test(code)) return "timeout";
-  if (/CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|SIGNATURE|CRL/.test(code)) return "tls";
+  if (
+    /CERT|SSL|TLS|SELF_SIGNED|UNABLE_TO_|SIGNATURE|CRL|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)/.test(
+      code,
+    )
+  )
+    return "tls";
   return "network";
 }

@@ -6,11 +6,18 @@ import { InvalidTokenResponseError, isEndpointSecurityError } from "../errors.ts
 import type { Fetch } from "../http/fetch-types.ts";
 import { BodyTooLargeError, limitedText } from "../http/limited-body.ts";
 import { clientAuthentication } from "./client-authentication.ts";
-import { redactor } from "./redaction.ts";
+import { type Redactor, redactor } from "./redaction.ts";
 import { readTokenAnswer, type TokenAnswer } from "./token-answer.ts";
 import { type FailureContext, failureOf, transportFailure } from "./token-failure.ts";
 
 const largestBody = 1024 * 1024;
+
+interface Exchange {
+  readonly fetch: Fetch | undefined;
+  readonly signal: AbortSignal;
+  /** What else must not be quoted, besides what the endpoint's configuration holds. */
+  readonly secrets: readonly string[];
+}
 
 /**
  * Sends one token request. openid-client writes it and authenticates the client; the answer is
@@ -20,13 +27,14 @@ const largestBody = 1024 * 1024;
 export async function requestToken(
   endpoint: ResolvedEndpoint,
   parameters: URLSearchParams,
-  { fetch, signal }: { readonly fetch: Fetch | undefined; readonly signal: AbortSignal },
+  { fetch, signal, secrets }: Exchange,
 ): Promise<TokenAnswer> {
   const { label, settings } = endpoint;
+  const sent = [...secrets, ...secretValues(parameters)];
   const context: FailureContext = {
     endpoint: label,
     tokenUrl: shownUrl(settings.tokenUrl),
-    redact: redactor(endpoint),
+    redact: redactor(endpoint, sent),
   };
   const authenticate = clientAuthentication(endpoint);
   const configuration = new client.Configuration(
@@ -56,7 +64,9 @@ export async function requestToken(
         redirect: "manual",
         signal,
       });
-      outcome = await readResponse(response, endpoint, context);
+      outcome = await readResponse(response, context, (issued) =>
+        redactor(endpoint, [...sent, ...issued]),
+      );
       return Response.json({ access_token: outcome.accessToken, token_type: "bearer" });
     } catch (error) {
       outcome = isEndpointSecurityError(error) ? error : transportFailure(error, context);
@@ -74,25 +84,28 @@ export async function requestToken(
 
 async function readResponse(
   response: Response,
-  endpoint: ResolvedEndpoint,
-  context: FailureContext,
+  { endpoint, tokenUrl }: FailureContext,
+  redactorFor: (issued: readonly string[]) => Redactor,
 ): Promise<TokenAnswer> {
-  const about = { endpoint: context.endpoint, tokenUrl: context.tokenUrl };
+  const unusable = (said: string) => new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   const text = await limitedText(response, largestBody).catch((error: unknown) => {
-    if (!(error instanceof BodyTooLargeError)) throw error;
-    throw new InvalidTokenResponseError({ ...about, said: "answered with more than 1 MiB" });
+    throw error instanceof BodyTooLargeError ? unusable("answered with more than 1 MiB") : error;
   });
   const body = parsed(text);
+  const issued = [body?.access_token, body?.refresh_token, body?.id_token];
+  const redact = redactorFor(issued.filter((token) => typeof token === "string"));
+  const context = { endpoint, tokenUrl, redact };
   const succeeded = response.status === 200 || response.status === 201;
-  if (!succeeded || (body !== undefined && Object.hasOwn(body, "error") && body.error !== null)) {
-    const issued = [body?.access_token, body?.refresh_token, body?.id_token];
-    const tokens = issued.filter((token) => typeof token === "string");
-    throw failureOf(response, body, { ...context, redact: redactor(endpoint, ...tokens) });
-  }
-  if (body === undefined) {
-    throw new InvalidTokenResponseError({ ...about, said: `answered with ${formOf(text)}` });
-  }
-  return readTokenAnswer(body, about);
+  const refused = body !== undefined && Object.hasOwn(body, "error") && body.error !== null;
+  if (!succeeded || refused) throw failureOf(response, body, context);
+  if (body === undefined) throw unusable(`answered with ${formOf(text)}`);
+  return readTokenAnswer(body, context);
+}
+
+/** Values that may be secret: all but those that say what the token is for. */
+function secretValues(parameters: URLSearchParams): string[] {
+  const shown = ["scope", "audience", "resource"];
+  return [...parameters].filter(([name]) => !shown.includes(name)).map(([, value]) => value);
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

@@ -37,7 +37,7 @@ export class GrantedSource implements TokenSource {
     const issuedAt = Date.now();
     const event = { endpoint: label, grantType: settings.grantType };
     try {
-      const token = await this.#ask(endpoint, issuedAt);
+      const token = await this.#ask(endpoint, issuedAt, not);
       this.#emit("tokenObtained", {
         ...event,
         afterRejection: not !== undefined,
@@ -57,12 +57,12 @@ export class GrantedSource implements TokenSource {
   /** Nothing is kept here. */
   async forget(): Promise<void> {}
 
-  async #ask(endpoint: ResolvedEndpoint, issuedAt: number): Promise<TokenSet> {
+  async #ask(endpoint: ResolvedEndpoint, issuedAt: number, not?: string): Promise<TokenSet> {
     const { label, settings } = endpoint;
     const timeoutMs = settings.tokenRequestTimeoutMs ?? defaultTimeoutMs;
     const answer = await withDeadline(
       timeoutMs,
-      (signal) => this.#request(endpoint, signal),
+      (signal) => this.#request(endpoint, signal, not),
       () =>
         new TokenEndpointUnavailableError({
           endpoint: label,
@@ -91,13 +91,18 @@ export class GrantedSource implements TokenSource {
     return token;
   }
 
-  async #request(endpoint: ResolvedEndpoint, signal: AbortSignal): Promise<TokenAnswer> {
+  async #request(
+    endpoint: ResolvedEndpoint,
+    signal: AbortSignal,
+    not?: string,
+  ): Promise<TokenAnswer> {
     // With the first token request only: openid-client takes longer to load than all the rest.
     const [{ requestToken }, parameters] = await Promise.all([
       import("../oauth/token-request.ts"),
       grantParameters(endpoint),
     ]);
-    return requestToken(endpoint, parameters, { fetch: this.#fetch, signal });
+    const secrets = not === undefined ? [] : [not];
+    return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets });
   }
 }
 

@@ -10,7 +10,10 @@ export class SingleFlight implements TokenSource {
   readonly #next: TokenSource;
   // The flight's key is the identity, which is the cache's key too.
   readonly #flight = pMemoize(
-    async (endpoint: ResolvedEndpoint, not?: string) => this.#next.token(endpoint, not),
+    async (endpoint: ResolvedEndpoint, not?: string) => ({
+      token: await this.#next.token(endpoint, not),
+      askedWithout: not,
+    }),
     { cache: false, cacheKey: ([{ identity }]) => identity },
   );
 
@@ -19,10 +22,11 @@ export class SingleFlight implements TokenSource {
   }
 
   async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
-    const unwanted = (token: TokenSet) => token.isDropped || token.accessToken === not;
-    let token = await this.#flight(endpoint, not);
+    let { token, askedWithout } = await this.#flight(endpoint, not);
     // A flight that others began may land with the very token that is not wanted.
-    if (unwanted(token)) token = await this.#flight(endpoint, not);
+    if (token.isDropped || (token.accessToken === not && askedWithout !== not)) {
+      ({ token, askedWithout } = await this.#flight(endpoint, not));
+    }
     if (token.accessToken !== not) return token;
     throw new TokenRejectedError({
       endpoint: endpoint.label,
