@@ -88,17 +88,17 @@ async function send(
   // A user name and password of axios' own would take the place of the endpoint's credentials.
   delete config.auth;
   const answer = await sendAuthorised<Answer>(authenticator, {
-    request: { method: (config.method ?? "get").toUpperCase(), url },
-    signal: config.signal instanceof AbortSignal ? config.signal : undefined,
+    options: {
+      request: { method: (config.method ?? "get").toUpperCase(), url },
+      signal: config.signal instanceof AbortSignal ? config.signal : undefined,
+    },
     send: (headers) => {
       credentials = headers;
       for (const [name, value] of Object.entries(headers)) config.headers.set(name, value, true);
       return adapter(config).then((response) => ({ response }), answerIn);
     },
-    read: ({ response }) => ({
-      status: response.status,
-      challenge: textOf(response.headers["www-authenticate"]),
-    }),
+    status: ({ response }) => response.status,
+    challenge: ({ response }) => textOf(response.headers["www-authenticate"]),
     again: ({ response }) => {
       const replayable = !isStream(config.data);
       // With responseType "stream" nobody else would read it to its end.

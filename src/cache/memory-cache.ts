@@ -10,9 +10,9 @@ export function memoryCache(maxEntries: number): TokenCache {
   const entries = new LRUCache<string, object>({ max: maxEntries });
   const keyv = new Keyv({
     store: {
-      get: (key: string) => entries.get(key),
-      // Keyv's third argument is a number, where this map's is a record of options.
-      set: (key: string, value: object) => void entries.set(key, value),
+      // Keyv's wrapping of a value is not kept: a token knows when it ends.
+      get: (key: string) => ({ value: entries.get(key) }),
+      set: (key: string, { value }: { value: object }) => void entries.set(key, value),
       delete: (key: string) => entries.delete(key),
       clear: () => entries.clear(),
     },

@@ -28,7 +28,7 @@ export class Identity {
       hash.update(this.#content(fields[name]));
     }
     // 192 bits are as good as unique, and one is held for every token.
-    return hash.digest().subarray(0, 24).toString("base64url");
+    return hash.digest().subarray(0, 24).toString("latin1");
   }
 
   #content(value: unknown): string {

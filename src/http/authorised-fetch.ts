@@ -1,8 +1,8 @@
-import type { Authenticator } from "./authenticator.ts";
+import type { Authenticator, Headers } from "./authenticator.ts";
 import type { Destination } from "./destination.ts";
-import type { Fetch } from "./fetch-types.ts";
+import type { Fetch, FetchInit, FetchInput } from "./fetch-types.ts";
 import { isRequest, OutgoingRequest, urlOf } from "./outgoing-request.ts";
-import { sendAuthorised } from "./replay.ts";
+import { type Sending, sendAuthorised, sendOnceMore } from "./replay.ts";
 
 /** What a wrapper needs to know of an endpoint, as its configuration says at this moment. */
 export interface Door {
@@ -13,7 +13,6 @@ export interface Door {
 }
 
 const mostRedirects = 20;
-const redirects = new Set([301, 302, 303, 307, 308]);
 
 /** A fetch that sends the endpoint's credentials, to the endpoint alone. */
 export function authorisedFetch(open: () => Door, given: Fetch | undefined): Fetch {
@@ -22,34 +21,59 @@ export function authorisedFetch(open: () => Door, given: Fetch | undefined): Fet
     // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
     const fetch = given ?? globalThis.fetch;
     const url = door.destination.resolve(urlOf(input));
-    // fetch takes a Request as its options, too.
-    const outgoing = isRequest(init)
-      ? new OutgoingRequest(new (init.constructor as typeof Request)(url, init))
-      : new OutgoingRequest(input, init);
-    const follows = outgoing.redirect === "follow";
-    const response = await sendTo(url, outgoing, door, fetch);
-    return follows && redirects.has(response.status)
-      ? follow(response, url, outgoing, door, fetch)
-      : response;
+    if (init === undefined && !isRequest(input)) return plainGet(url, door, fetch);
+    const outgoing = outgoingRequest(input, init, url);
+    const response = await sendAuthorised(
+      door.authenticator,
+      sendingOf(outgoing, url, door, fetch),
+    );
+    return follow(response, url, outgoing, door, fetch);
   };
 }
 
-function sendTo(url: string, outgoing: OutgoingRequest, door: Door, fetch: Fetch) {
+/** The usual request, on the shortest way: all that others need is made when it comes to it. */
+async function plainGet(url: string, door: Door, fetch: Fetch): Promise<Response> {
+  const { authenticator } = door;
+  const ready = authenticator.headers({ request: { method: "GET", url } });
+  const credentials: Headers = ready instanceof Promise ? await ready : ready;
+  let response = await fetch(url, { headers: credentials, redirect: "manual" });
+  if (response.status !== 401 && !isRedirect(response)) return response;
+  const outgoing = new OutgoingRequest(url);
+  if (response.status === 401) {
+    const sending = sendingOf(outgoing, url, door, fetch);
+    response = await sendOnceMore(authenticator, sending, response, credentials);
+  }
+  return follow(response, url, outgoing, door, fetch);
+}
+
+function outgoingRequest(input: FetchInput, init: FetchInit | undefined, url: string) {
+  // fetch takes a Request as its options, too.
+  return isRequest(init)
+    ? new OutgoingRequest(new (init.constructor as typeof Request)(url, init))
+    : new OutgoingRequest(input, init);
+}
+
+function sendingOf(
+  outgoing: OutgoingRequest,
+  url: string,
+  { refused }: Door,
+  fetch: Fetch,
+): Sending<Response> {
   // Redirects are followed here, since fetch would take a header of our own along to anywhere.
   const redirect = outgoing.redirect === "follow" ? "manual" : outgoing.redirect;
-  return sendAuthorised<Response>(door.authenticator, {
-    request: { method: outgoing.method, url },
-    signal: outgoing.signal,
+  return {
+    options: { request: { method: outgoing.method, url }, signal: outgoing.signal },
     send: (credentials) => outgoing.send(fetch, url, redirect, credentials),
-    read: ({ status, headers }) => ({ status, challenge: headers.get("www-authenticate") }),
+    status: ({ status }) => status,
+    challenge: ({ headers }) => headers.get("www-authenticate"),
     again: async (response) => {
       const ready = await outgoing.again();
       // Nobody reads the refusal any more; its connection goes back to the pool.
       if (ready) await response.body?.cancel();
       return ready;
     },
-    refused: door.refused,
-  });
+    refused,
+  };
 }
 
 async function follow(
@@ -59,9 +83,10 @@ async function follow(
   door: Door,
   fetch: Fetch,
 ): Promise<Response> {
+  if (outgoing.redirect !== "follow" || !isRedirect(first)) return first;
   let response = first;
   let url = from;
-  for (let count = 0; redirects.has(response.status); count++) {
+  for (let count = 0; isRedirect(response); count++) {
     const location = response.headers.get("location");
     if (location === null) return response;
     const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
@@ -79,10 +104,15 @@ async function follow(
       response = await outgoing.send(fetch, url, "follow");
       break;
     }
-    response = await sendTo(url, outgoing, door, fetch);
+    const sending = sendingOf(outgoing, url, door, fetch);
+    response = await sendAuthorised(door.authenticator, sending);
   }
   // As a response has it that fetch itself was redirected to.
   return Object.defineProperty(response, "redirected", { value: true });
+}
+
+function isRedirect({ status }: Response): boolean {
+  return status > 300 && status < 309 && [301, 302, 303, 307, 308].includes(status);
 }
 
 /** As fetch says it. */

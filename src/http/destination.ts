@@ -27,6 +27,7 @@ export class Destination {
    */
   resolve(url: string): string {
     if (harmless.test(url)) return this.prefix + url;
+    if (url.startsWith(this.prefix) && harmless.test(url.slice(this.prefix.length))) return url;
     const joined = isAbsolute(url) ? url : this.#join(url);
     const target = URL.canParse(joined, this.#base.href) ? new URL(joined, this.#base) : undefined;
     if (target === undefined || !this.covers(target))

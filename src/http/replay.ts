@@ -1,34 +1,39 @@
-import type {
-  Authenticator,
-  Challenged,
-  HeaderOptions,
-  Headers,
-  RequestLine,
-} from "./authenticator.ts";
+import type { Authenticator, HeaderOptions, Headers } from "./authenticator.ts";
 
 /** One request, as a wrapped client can send it. */
 export interface Sending<Answer> {
-  readonly request: RequestLine;
-  readonly signal: AbortSignal | undefined;
+  readonly options: HeaderOptions;
   send(credentials: Headers): Promise<Answer>;
-  read(answer: Answer): Challenged;
+  status(answer: Answer): number;
+  /** The answer's `WWW-Authenticate` header. */
+  challenge(answer: Answer): string | null;
   /** Makes ready to send once more; false where the body is gone. */
   again(answer: Answer): boolean | Promise<boolean>;
   /** Told of a 401 that credentials were sent with. */
   refused(replayed: boolean): void;
 }
 
-/** The loop that every wrapper shares: authorise, send, perhaps once more. */
+/** What every wrapper does: authorise, send, perhaps once more. */
 export async function sendAuthorised<Answer>(
   authenticator: Authenticator,
-  { request, signal, send, read, again, refused }: Sending<Answer>,
+  sending: Sending<Answer>,
 ): Promise<Answer> {
-  const options: HeaderOptions = { request, signal };
-  const ready = authenticator.headers(options);
+  const ready = authenticator.headers(sending.options);
   const credentials = ready instanceof Promise ? await ready : ready;
-  const answer = await send(credentials);
-  const response = read(answer);
-  if (response.status !== 401) return answer;
+  const answer = await sending.send(credentials);
+  return sending.status(answer) === 401
+    ? sendOnceMore(authenticator, sending, answer, credentials)
+    : answer;
+}
+
+/** What follows when the backend refused the credentials. */
+export async function sendOnceMore<Answer>(
+  authenticator: Authenticator,
+  { options, send, challenge, again, refused }: Sending<Answer>,
+  answer: Answer,
+  credentials: Headers,
+): Promise<Answer> {
+  const response = { status: 401, challenge: challenge(answer) };
   // The authenticator learns from every refusal, also of a request that can't be sent again.
   const worthIt = await authenticator.challenged(response, credentials, options);
   const replays = worthIt && (await again(answer));

@@ -25,8 +25,6 @@ export class TokenSet {
   readonly #lifeMs: number;
   /** Infinite once it is dropped. */
   #skewMs: number;
-  /** `Bearer`. */
-  readonly tokenType: string;
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
   /** Scopes that the token has, where the token endpoint told. */
@@ -39,7 +37,6 @@ export class TokenSet {
     this.#authorization = flat(`${data.tokenType} ${data.accessToken}`);
     this.#lifeMs = data.expiresAt - data.issuedAt;
     this.#skewMs = Math.ceil(skewMs);
-    this.tokenType = data.tokenType;
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
@@ -47,7 +44,12 @@ export class TokenSet {
 
   /** The access token itself. */
   get accessToken(): string {
-    return this.#authorization.slice(this.tokenType.length + 1);
+    return this.#authorization.slice(this.#authorization.indexOf(" ") + 1);
+  }
+
+  /** `Bearer`. */
+  get tokenType(): string {
+    return this.#authorization.slice(0, this.#authorization.indexOf(" "));
   }
 
   /** The value of an `Authorization` header: type and token. */
@@ -79,6 +81,12 @@ export class TokenSet {
   /** Whether the backend refused it, or it was to be forgotten. */
   get isDropped(): boolean {
     return this.#skewMs === Infinity;
+  }
+
+  /** What is known of the token, without the token. */
+  toJSON(): Record<string, unknown> {
+    const { tokenType, issuedAt, expiresAt, scope, source } = this;
+    return { tokenType, issuedAt, expiresAt, scope, source };
   }
 
   /** No one who holds it sends it any more. */

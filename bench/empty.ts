@@ -1,0 +1,2 @@
+// What importing nothing takes.
+export {};
