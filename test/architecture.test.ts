@@ -15,7 +15,7 @@ const layers: readonly (readonly string[])[] = [
   ["http"],
   ["oauth"],
   ["grants", "cache"],
-  ["tokens"],
+  ["redis", "tokens"],
   ["authenticators"],
   ["facade"],
 ];

@@ -1,4 +1,5 @@
 import { withDeadline } from "../endpoint/deadline.ts";
+import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { Circuit } from "./circuit.ts";
 import { Lease } from "./lease.ts";
@@ -159,6 +160,8 @@ export class GuardedCache {
 
 /** An error's kind. Its message may quote the entry, or the connection's password. */
 function describe(error: unknown): string {
+  // Ours holds no secret, and says what to do.
+  if (isEndpointSecurityError(error)) return error.message;
   if (!(error instanceof Error)) return "an unknown error";
   const code: unknown = Reflect.get(error, "code");
   // Redis puts its error's kind first: "READONLY You can't write…".
