@@ -2,11 +2,18 @@ import pMemoize from "p-memoize";
 import type { GrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
+import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
-import { type AnyEndpointSecurityError, isEndpointSecurityError } from "../errors.ts";
+import { shownUrl } from "../endpoint/url-rules.ts";
+import {
+  type AnyEndpointSecurityError,
+  isEndpointSecurityError,
+  TokenRejectedError,
+  TokenRequestRefusedError,
+} from "../errors.ts";
 import { abandonable } from "./abandonable.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenSource, Unwanted } from "./token-source.ts";
 
 /** What the endpoints of one instance share. */
 export class TokenDesk {
@@ -14,14 +21,32 @@ export class TokenDesk {
   readonly grants: ReadonlyMap<string, GrantStrategy>;
   readonly #identity = new Identity();
   /** A thousand callers at once read the credentials once. */
-  readonly resolve = pMemoize(async ({ known }: EndpointTokens) => known.resolve(this.#identity), {
-    cache: false,
-  });
+  readonly resolve: (tokens: EndpointTokens) => Promise<ResolvedEndpoint>;
 
-  constructor(source: TokenSource, grants: ReadonlyMap<string, GrantStrategy>) {
+  constructor(
+    source: TokenSource,
+    grants: ReadonlyMap<string, GrantStrategy>,
+    defaults: { readonly refreshAhead: number | false },
+  ) {
     this.source = source;
     this.grants = grants;
+    this.resolve = pMemoize(async ({ known }) => known.resolve(this.#identity, defaults), {
+      cache: false,
+    });
   }
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+// Seconds on the wire, and a request's way, make the same end look a little different.
+const sameEndMs = 2_000;
+const noneForced: readonly never[] = [];
+
+/** The replacement of a token that the backend refused. */
+interface ForcedRenewal {
+  readonly at: number;
+  readonly token: string;
+  isUnderWay: boolean;
 }
 
 /** Why an endpoint last got no token. */
@@ -37,6 +62,10 @@ export class EndpointTokens {
   /** The token that was last at hand, usable or not. */
   last: TokenSet | undefined;
   lastFailure: LastFailure | undefined;
+  /** Of a stale token: under way, or when it may be tried again. */
+  #renewal: { readonly notBefore: number; readonly pauseMs: number } | undefined;
+  /** Tokens that were replaced lately because the backend refused them. */
+  #forced: readonly ForcedRenewal[] = noneForced;
 
   constructor(seen: Snapshot, desk: TokenDesk) {
     this.#seen = seen;
@@ -47,19 +76,24 @@ export class EndpointTokens {
     return new KnownEndpoint(this.#seen, this.#desk.grants);
   }
 
-  /** The token at hand, while it may be sent. */
+  /** The token at hand, while it may be sent. One that is stale is renewed behind the caller's back. */
   get usable(): TokenSet | undefined {
-    return this.last?.isUsable ? this.last : undefined;
+    const { last } = this;
+    if (last === undefined) return undefined;
+    const now = Date.now();
+    if (now < last.freshUntil) return last;
+    if (now >= last.usableUntil) return undefined;
+    this.#renewAhead(last);
+    return last;
   }
 
-  /** @param not an access token that the backend refused. */
-  async token(not?: string, signal?: AbortSignal): Promise<TokenSet> {
+  /** @param refused an access token that the backend refused. */
+  async token(refused?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
-    const { last, usable } = this;
-    if (usable !== undefined && (not === undefined || usable.accessToken !== not)) return usable;
-    // Compared before it is dropped: another caller may have brought a new one meanwhile.
-    if (not !== undefined && last?.accessToken === not) last.drop();
-    return abandonable(this.#obtain(not), signal);
+    const { usable } = this;
+    if (usable !== undefined && usable.accessToken !== refused) return usable;
+    if (refused === undefined) return abandonable(this.#obtain(), signal);
+    return abandonable(this.#replaceRefused(refused), signal);
   }
 
   async forget(only?: string): Promise<void> {
@@ -67,10 +101,73 @@ export class EndpointTokens {
     await this.#desk.source.forget(await this.#desk.resolve(this), only);
   }
 
-  async #obtain(not?: string): Promise<TokenSet> {
+  /** A backend that refuses every token must not use up what the token endpoint grants. */
+  async #replaceRefused(refused: string): Promise<TokenSet> {
+    const {
+      maxForcedRenewals = 5,
+      forcedRenewalWindowMs = 60_000,
+      tokenUrl,
+    } = this.known.config as unknown as OAuth2Settings;
+    const now = performance.now();
+    const lately = this.#forced.filter(
+      ({ at, isUnderWay }) => isUnderWay || now - at < forcedRenewalWindowMs,
+    );
+    this.#forced = lately;
+    // Many callers that have the same token refused at once are one renewal.
+    let renewal = lately.find(({ token, isUnderWay }) => isUnderWay && token === refused);
+    if (renewal === undefined) {
+      if (lately.length >= maxForcedRenewals) {
+        // The token stays at hand: were it dropped, the next call would ask for another after all.
+        throw new TokenRejectedError({
+          endpoint: this.known.label,
+          tokenUrl: shownUrl(tokenUrl),
+          said: `has issued ${lately.length} tokens lately that the backend refused, and is not asked again for now`,
+        });
+      }
+      renewal = { at: now, token: refused, isUnderWay: true };
+      this.#forced = [...lately, renewal];
+    }
+    // Compared before it is dropped: another caller may have brought a new one meanwhile.
+    if (this.last?.accessToken === refused) this.last.drop();
     try {
-      const endpoint = await this.#desk.resolve(this);
-      const token = await this.#desk.source.token(endpoint, not);
+      return await this.#obtain({ accessToken: refused });
+    } catch (error) {
+      // Where no token was issued none is counted: failures have their cool-down.
+      if (!(error instanceof TokenRejectedError)) {
+        this.#forced = this.#forced.filter((one) => one !== renewal);
+      }
+      throw error;
+    } finally {
+      renewal.isUnderWay = false;
+    }
+  }
+
+  #renewAhead(stale: TokenSet): void {
+    const renewal = this.#renewal ?? { notBefore: 0, pauseMs: firstPauseMs };
+    if (performance.now() < renewal.notBefore) return;
+    // Until it is known how it went, nobody else begins.
+    this.#renewal = { ...renewal, notBefore: Number.POSITIVE_INFINITY };
+    const { accessToken, expiresAt } = stale;
+    this.#obtain({ accessToken, expiresAt }).then(
+      (token) => {
+        // The same again, and no longer good than before: asking once more would only repeat that.
+        if (token.accessToken === accessToken && token.expiresAt <= expiresAt + sameEndMs) {
+          token.keep();
+        }
+        this.#renewal = undefined;
+      },
+      () => {
+        // Told as an event. The token at hand is good, so callers notice nothing.
+        const { pauseMs } = renewal;
+        const notBefore = performance.now() + pauseMs * (0.5 + Math.random());
+        this.#renewal = { notBefore, pauseMs: Math.min(pauseMs * 2, longestPauseMs) };
+      },
+    );
+  }
+
+  async #obtain(not?: Unwanted): Promise<TokenSet> {
+    try {
+      const token = await this.#ask(not);
       this.last = token;
       this.lastFailure = undefined;
       return token;
@@ -80,6 +177,22 @@ export class EndpointTokens {
       const own = error.for(this.known.label);
       this.lastFailure = { at: Date.now(), error: own };
       throw own;
+    }
+  }
+
+  async #ask(not?: Unwanted): Promise<TokenSet> {
+    const { resolve, source } = this.#desk;
+    const endpoint = await resolve(this);
+    try {
+      return await source.token(endpoint, not);
+    } catch (error) {
+      if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
+        throw error;
+      }
+      // A secret that was rotated just now: its function says so when it is asked again.
+      const again = await resolve(this);
+      if (again.identity === endpoint.identity) throw error;
+      return source.token(again, not);
     }
   }
 }
