@@ -68,7 +68,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** @throws ConfigurationError */
   constructor(options: EndpointSecurityOptions<Grants> = {}) {
-    const { cache, cacheTimeoutMs, encryptionKeys, fetch, grants, maxEntries } =
+    const { cache, cacheTimeoutMs, encryptionKeys, fetch, grants, maxEntries, refreshAhead } =
       readOptions(options);
     const { emit } = this.#events;
     const guarded = (some: TokenCache) => new GuardedCache(some, cacheTimeoutMs, emit);
@@ -83,7 +83,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       source = new SharedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
     }
     source = new CachedSource(source, memory, plainEntries(isTokenSet));
-    this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants));
+    this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants), { refreshAhead });
   }
 
   /**

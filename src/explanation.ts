@@ -18,7 +18,7 @@ export interface Explanation {
   readonly scope?: string | undefined;
   readonly ageMs?: number;
   readonly expiresAt?: number;
-  /** The first call after this one asks for another token. */
+  /** The first call after this moment has the token renewed. */
   readonly nextRefreshAt?: number;
   /** Why there was no token last time; undefined once there is one. */
   readonly lastError?:
@@ -45,6 +45,6 @@ export function explanationOf(of: EndpointTokens | { readonly known: KnownEndpoi
     scope: last.scope,
     ageMs: Date.now() - last.issuedAt,
     expiresAt: last.expiresAt,
-    nextRefreshAt: last.usableUntil,
+    nextRefreshAt: last.freshUntil,
   };
 }

@@ -1,4 +1,5 @@
 import type { TokenCache } from "./cache/token-cache.ts";
+import { refreshAheadShare } from "./endpoint/fields.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import { milliseconds, optional, Problems } from "./endpoint/problems.ts";
 import { kindOf } from "./endpoint/secrets.ts";
@@ -24,6 +25,11 @@ export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[]
   readonly grants?: Grants | undefined;
   /** The fetch for token requests. Default: the global one at the moment of the request. */
   readonly fetch?: Fetch | undefined;
+  /**
+   * After which share of its life a token is renewed in the background, while it is still sent; or
+   * false, to renew it when it is needed and over. Default: 0.8.
+   */
+  readonly refreshAhead?: number | false | undefined;
   /** How many tokens are held in memory; the least recently used goes first. Default: 10 000. */
   readonly maxEntries?: number | undefined;
 }
@@ -35,10 +41,19 @@ interface ReadOptions {
   readonly grants: readonly GrantStrategy[];
   readonly fetch: Fetch | undefined;
   readonly maxEntries: number;
+  readonly refreshAhead: number | false;
 }
 
 const shortestKey = 32;
-const optionNames = ["cache", "cacheTimeoutMs", "encryptionKeys", "grants", "fetch", "maxEntries"];
+const optionNames = [
+  "cache",
+  "cacheTimeoutMs",
+  "encryptionKeys",
+  "grants",
+  "fetch",
+  "maxEntries",
+  "refreshAhead",
+];
 
 /** The options with their defaults. @throws ConfigurationError */
 export function readOptions(
@@ -53,6 +68,7 @@ export function readOptions(
       "give a Keyv, or an object with get, set and delete",
     );
   }
+  optional(refreshAheadShare)(options.refreshAhead, "refreshAhead", problems);
   optional(milliseconds(1))(options.cacheTimeoutMs, "cacheTimeoutMs", problems);
   if (!Number.isInteger(maxEntries) || maxEntries < 1) {
     problems.add("maxEntries", "is no positive integer", "give how many tokens to hold");
@@ -82,8 +98,8 @@ export function readOptions(
     problems.add("fetch", `is ${kindOf(fetch)}`, "give a function like the global fetch");
   }
   if (problems.list.length > 0) throw new ConfigurationError({ problems: problems.list });
-  const { cacheTimeoutMs = 250 } = options;
-  return { cache, cacheTimeoutMs, encryptionKeys, grants, fetch, maxEntries };
+  const { cacheTimeoutMs = 250, refreshAhead = 0.8 } = options;
+  return { cache, cacheTimeoutMs, encryptionKeys, grants, fetch, maxEntries, refreshAhead };
 }
 
 function isCache(value: unknown): boolean {

@@ -65,8 +65,27 @@ export interface OAuth2Fields extends CommonFields {
    * at most 30 000. Never more than half of its life.
    */
   readonly expirySkewMs?: number | undefined;
-  /** Deadline of a whole token request, in milliseconds. Default: 10 000. */
+  /**
+   * After which share of its life a token is renewed in the background, while it is still sent; or
+   * false, to renew it when it is needed and over. Default: 0.8, or the instance's `refreshAhead`.
+   */
+  readonly refreshAhead?: number | false | undefined;
+  /** Deadline of a whole token request, retries included, in milliseconds. Default: 10 000. */
   readonly tokenRequestTimeoutMs?: number | undefined;
+  /** Deadline of one attempt, in milliseconds. Default: 5 000. */
+  readonly tokenRequestAttemptTimeoutMs?: number | undefined;
+  /** How often a token request is tried again on network trouble, 429 and 5xx. Default: 2. */
+  readonly tokenRequestRetries?: number | undefined;
+  /**
+   * After a failed token request the same error comes at once, without a request, for so many
+   * milliseconds, doubling to 30 s (longer where credentials were refused, so that no account is
+   * locked). 0 turns it off. Default: 1 000.
+   */
+  readonly coolDownMs?: number | undefined;
+  /** How many tokens that a backend refuses are replaced within `forcedRenewalWindowMs`. Default: 5. */
+  readonly maxForcedRenewals?: number | undefined;
+  /** In milliseconds. Default: 60 000. */
+  readonly forcedRenewalWindowMs?: number | undefined;
   /** Lets `tokenUrl` be http on a machine other than this one. Default: false. */
   readonly allowInsecureRequests?: boolean | undefined;
 }

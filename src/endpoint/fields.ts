@@ -85,10 +85,33 @@ export function oauth2Checks(
     customHeaders: optional(headers(method)),
     defaultLifetimeMs: optional(milliseconds(1)),
     expirySkewMs: optional(milliseconds(0)),
+    refreshAhead: optional(refreshAheadShare),
     tokenRequestTimeoutMs: optional(milliseconds(1)),
+    tokenRequestAttemptTimeoutMs: optional(milliseconds(1)),
+    tokenRequestRetries: optional(count),
+    coolDownMs: optional(milliseconds(0)),
+    maxForcedRenewals: optional(count),
+    forcedRenewalWindowMs: optional(milliseconds(1)),
     allowInsecureRequests: optional(flag),
   };
 }
+
+/** A share of a token's life, or false. */
+export const refreshAheadShare: Check = (value, path, problems) => {
+  if (value !== false && !(typeof value === "number" && value > 0 && value <= 1)) {
+    problems.add(
+      path,
+      "is no share of a token's life",
+      "give a number up to 1, such as 0.8, or false",
+    );
+  }
+};
+
+const count: Check = (value, path, problems) => {
+  if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > 100) {
+    problems.add(path, "is no small whole number", "give a number from 0 to 100");
+  }
+};
 
 const noSecret: Check = (value, path, problems) => {
   if (value !== undefined) {

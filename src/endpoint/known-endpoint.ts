@@ -8,6 +8,11 @@ import { labelOf, validate } from "./validation.ts";
 
 const defaultTimeoutMs = 10_000;
 
+/** What the instance says where the endpoint doesn't. */
+interface ResolveDefaults {
+  readonly refreshAhead: number | false;
+}
+
 /**
  * A configuration as it was when it was seen. Made when it is needed and not kept: there may be many
  * endpoints, and between two token requests nobody asks.
@@ -55,7 +60,7 @@ export class KnownEndpoint {
   }
 
   /** An OAuth 2.0 endpoint with its credentials read now. */
-  async resolve(identity: Identity): Promise<ResolvedEndpoint> {
+  async resolve(identity: Identity, defaults: ResolveDefaults): Promise<ResolvedEndpoint> {
     const { config, label } = this;
     const settings = config as unknown as OAuth2Settings;
     const strategy = this.#grants.get(settings.grantType);
@@ -77,7 +82,7 @@ export class KnownEndpoint {
     return {
       identity: await identity.of(config, credentials),
       label,
-      settings,
+      settings: { ...settings, refreshAhead: settings.refreshAhead ?? defaults.refreshAhead },
       strategy,
       fields,
       credentials,

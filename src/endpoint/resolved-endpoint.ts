@@ -15,6 +15,12 @@ export interface OAuth2Settings {
   readonly defaultLifetimeMs?: number;
   readonly expirySkewMs?: number;
   readonly tokenRequestTimeoutMs?: number;
+  readonly tokenRequestAttemptTimeoutMs?: number;
+  readonly tokenRequestRetries?: number;
+  readonly coolDownMs?: number;
+  readonly refreshAhead?: number | false | undefined;
+  readonly maxForcedRenewals?: number;
+  readonly forcedRenewalWindowMs?: number;
 }
 
 /**

@@ -7,6 +7,8 @@ export interface TokenAnswer {
   /** Undefined where the answer doesn't tell; may be zero or negative. */
   readonly expiresInSeconds: number | undefined;
   readonly scope: string | undefined;
+  /** When to ask for the next token, in seconds from now, where the answer tells. */
+  readonly refreshInSeconds: number | undefined;
 }
 
 const longestToken = 64 * 1024;
@@ -39,6 +41,7 @@ export function readTokenAnswer(
   return {
     accessToken,
     expiresInSeconds: readSeconds(body.expires_in),
+    refreshInSeconds: readSeconds(body.refresh_in),
     // Scopes are shown to people; what holds a secret is no list of scopes.
     scope: typeof scope === "string" && scope !== "" && !redact.shows(scope) ? scope : undefined,
   };

@@ -2,7 +2,7 @@ import type { EntryCodec } from "../cache/entry-codec.ts";
 import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource } from "./token-source.ts";
+import { replaces, type TokenSource, type Unwanted } from "./token-source.ts";
 
 /** The memory of this process: a cache that is as quick as it is sure. */
 export class CachedSource implements TokenSource {
@@ -16,11 +16,11 @@ export class CachedSource implements TokenSource {
     this.#entries = entries;
   }
 
-  async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+  async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
     const cached = await this.read(endpoint);
-    if (cached?.isUsable && cached.accessToken !== not) return cached;
+    if (cached !== undefined && replaces(cached, not)) return cached;
     // What was dropped here may still stand in the next cache.
-    const unwanted = not ?? (cached?.isDropped ? cached.accessToken : undefined);
+    const unwanted = not ?? (cached?.isDropped ? { accessToken: cached.accessToken } : undefined);
     const token = await this.next.token(endpoint, unwanted);
     await this.write(endpoint, token);
     return token;

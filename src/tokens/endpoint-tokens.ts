@@ -2,11 +2,19 @@ import pMemoize from "p-memoize";
 import type { GrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
+import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
-import { type AnyEndpointSecurityError, isEndpointSecurityError } from "../errors.ts";
+import { shownUrl } from "../endpoint/url-rules.ts";
+import {
+  type AnyEndpointSecurityError,
+  isEndpointSecurityError,
+  TokenRejectedError,
+  TokenRequestRefusedError,
+} from "../errors.ts";
 import { abandonable } from "./abandonable.ts";
+import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenSource, Unwanted } from "./token-source.ts";
 
 /** What the endpoints of one instance share. */
 export class TokenDesk {
@@ -14,20 +22,38 @@ export class TokenDesk {
   readonly grants: ReadonlyMap<string, GrantStrategy>;
   readonly #identity = new Identity();
   /** A thousand callers at once read the credentials once. */
-  readonly resolve = pMemoize(async ({ known }: EndpointTokens) => known.resolve(this.#identity), {
-    cache: false,
-  });
+  readonly resolve: (tokens: EndpointTokens) => Promise<ResolvedEndpoint>;
 
-  constructor(source: TokenSource, grants: ReadonlyMap<string, GrantStrategy>) {
+  constructor(
+    source: TokenSource,
+    grants: ReadonlyMap<string, GrantStrategy>,
+    defaults: { readonly refreshAhead: number | false },
+  ) {
     this.source = source;
     this.grants = grants;
+    this.resolve = pMemoize(async ({ known }) => known.resolve(this.#identity, defaults), {
+      cache: false,
+    });
   }
 }
 
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+// Seconds on the wire, and a request's way, make the same end look a little different.
+const sameEndMs = 2_000;
 /** Why an endpoint last got no token. */
 export interface LastFailure {
   readonly at: number;
   readonly error: AnyEndpointSecurityError;
+}
+
+/** What is remembered of an endpoint that had trouble, or whose token is getting old. */
+interface Upkeep {
+  readonly forced: ForcedRenewals;
+  lastFailure: LastFailure | undefined;
+  /** When a stale token's renewal may be tried (again): never, while one is under way. */
+  renewNotBefore: number;
+  pauseMs: number;
 }
 
 /** The tokens of one endpoint. */
@@ -36,7 +62,8 @@ export class EndpointTokens {
   readonly #desk: TokenDesk;
   /** The token that was last at hand, usable or not. */
   last: TokenSet | undefined;
-  lastFailure: LastFailure | undefined;
+  /** Made when it is needed: most endpoints have no trouble, and there may be many. */
+  #upkeep: Upkeep | undefined;
 
   constructor(seen: Snapshot, desk: TokenDesk) {
     this.#seen = seen;
@@ -47,19 +74,28 @@ export class EndpointTokens {
     return new KnownEndpoint(this.#seen, this.#desk.grants);
   }
 
-  /** The token at hand, while it may be sent. */
-  get usable(): TokenSet | undefined {
-    return this.last?.isUsable ? this.last : undefined;
+  get lastFailure(): LastFailure | undefined {
+    return this.#upkeep?.lastFailure;
   }
 
-  /** @param not an access token that the backend refused. */
-  async token(not?: string, signal?: AbortSignal): Promise<TokenSet> {
+  /** The token at hand, while it may be sent. One that is stale is renewed behind the caller's back. */
+  get usable(): TokenSet | undefined {
+    const { last } = this;
+    if (last === undefined) return undefined;
+    const now = Date.now();
+    if (now < last.freshUntil) return last;
+    if (now >= last.usableUntil) return undefined;
+    this.#renewAhead(last);
+    return last;
+  }
+
+  /** @param refused an access token that the backend refused. */
+  async token(refused?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
-    const { last, usable } = this;
-    if (usable !== undefined && (not === undefined || usable.accessToken !== not)) return usable;
-    // Compared before it is dropped: another caller may have brought a new one meanwhile.
-    if (not !== undefined && last?.accessToken === not) last.drop();
-    return abandonable(this.#obtain(not), signal);
+    const { usable } = this;
+    if (usable !== undefined && usable.accessToken !== refused) return usable;
+    if (refused === undefined) return abandonable(this.#obtain(), signal);
+    return abandonable(this.#replaceRefused(refused), signal);
   }
 
   async forget(only?: string): Promise<void> {
@@ -67,19 +103,98 @@ export class EndpointTokens {
     await this.#desk.source.forget(await this.#desk.resolve(this), only);
   }
 
-  async #obtain(not?: string): Promise<TokenSet> {
+  async #replaceRefused(refused: string): Promise<TokenSet> {
+    const { label, config } = this.known;
+    const {
+      maxForcedRenewals: most = 5,
+      forcedRenewalWindowMs: windowMs = 60_000,
+      tokenUrl,
+    } = config as unknown as OAuth2Settings;
+    const { forced } = this.#keepUp();
+    const over = forced.begin(refused, { most, windowMs });
+    if (over === undefined) {
+      // The token stays at hand: were it dropped, the next call would ask for another after all.
+      throw new TokenRejectedError({
+        endpoint: label,
+        tokenUrl: shownUrl(tokenUrl),
+        said: `has issued ${forced.count} tokens lately that the backend refused, and is not asked again for now`,
+      });
+    }
+    // Compared before it is dropped: another caller may have brought a new one meanwhile.
+    if (this.last?.accessToken === refused) this.last.drop();
     try {
-      const endpoint = await this.#desk.resolve(this);
-      const token = await this.#desk.source.token(endpoint, not);
+      const token = await this.#obtain({ accessToken: refused });
+      over(true);
+      return token;
+    } catch (error) {
+      // Where no token was issued none is counted: failures have their cool-down.
+      over(error instanceof TokenRejectedError);
+      throw error;
+    }
+  }
+
+  #renewAhead(stale: TokenSet): void {
+    const upkeep = this.#keepUp();
+    if (performance.now() < upkeep.renewNotBefore) return;
+    // Until it is known how it went, nobody else begins.
+    upkeep.renewNotBefore = Number.POSITIVE_INFINITY;
+    const { accessToken, expiresAt } = stale;
+    this.#obtain({ accessToken, expiresAt }).then(
+      (token) => {
+        // The same again, and no longer good than before: asking once more would only repeat that.
+        if (token.accessToken === accessToken && token.expiresAt <= expiresAt + sameEndMs) {
+          token.keep();
+        }
+        upkeep.renewNotBefore = 0;
+        upkeep.pauseMs = firstPauseMs;
+        if (upkeep.forced.count === 0) this.#upkeep = undefined;
+      },
+      () => {
+        // Told as an event. The token at hand is good, so callers notice nothing.
+        upkeep.renewNotBefore = performance.now() + upkeep.pauseMs * (0.5 + Math.random());
+        upkeep.pauseMs = Math.min(upkeep.pauseMs * 2, longestPauseMs);
+      },
+    );
+  }
+
+  #keepUp(): Upkeep {
+    this.#upkeep ??= {
+      forced: new ForcedRenewals(),
+      lastFailure: undefined,
+      renewNotBefore: 0,
+      pauseMs: firstPauseMs,
+    };
+    return this.#upkeep;
+  }
+
+  async #obtain(not?: Unwanted): Promise<TokenSet> {
+    try {
+      const token = await this.#ask(not);
       this.last = token;
-      this.lastFailure = undefined;
+      if (this.#upkeep !== undefined) this.#upkeep.lastFailure = undefined;
       return token;
     } catch (error) {
       if (!isEndpointSecurityError(error)) throw error;
       // The request may have been made for an endpoint with the same credentials and another name.
       const own = error.for(this.known.label);
-      this.lastFailure = { at: Date.now(), error: own };
+      this.#keepUp().lastFailure = { at: Date.now(), error: own };
       throw own;
+    }
+  }
+
+  async #ask(not?: Unwanted): Promise<TokenSet> {
+    const { resolve, source } = this.#desk;
+    const endpoint = await resolve(this);
+    try {
+      return await source.token(endpoint, not);
+    } catch (error) {
+      if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
+        throw error;
+      }
+      // A secret that was rotated just now: its function says so when it is asked again.
+      const again = await resolve(this);
+      if (again.identity === endpoint.identity) throw error;
+      return source.token(again, not);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { withDeadline } from "../endpoint/deadline.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import {
@@ -10,13 +9,18 @@ import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
-import { skewOf } from "./freshness.ts";
+import { CoolDown } from "./cool-down.ts";
+import { skewOf, stalenessOf } from "./freshness.ts";
 import { jwtExpiry } from "./jwt-expiry.ts";
+import { withRetries } from "./retries.ts";
 import { TokenSet } from "./token-set.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenSource, Unwanted } from "./token-source.ts";
 
-/** Of a whole token request. */
+/** Of a whole token request, retries included. */
 export const defaultTimeoutMs = 10_000;
+const defaultAttemptTimeoutMs = 5_000;
+const defaultRetries = 2;
+const defaultCoolDownMs = 1_000;
 const defaultLifetimeMs = 300_000;
 // Longer than anything lives here; keeps dates and cache TTLs within what they can hold.
 const longestLifetimeMs = 100 * 365 * 86_400_000;
@@ -25,30 +29,34 @@ const longestLifetimeMs = 100 * 365 * 86_400_000;
 export class GrantedSource implements TokenSource {
   readonly #emit: Emit;
   readonly #fetch: Fetch | undefined;
+  readonly #coolDown = new CoolDown();
 
   constructor(emit: Emit, fetch: Fetch | undefined) {
     this.#emit = emit;
     this.#fetch = fetch;
   }
 
-  async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
-    const { label, settings } = endpoint;
-    // The life is counted from before the request, so that a slow answer shortens it.
-    const issuedAt = Date.now();
+  async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+    const { identity, label, settings } = endpoint;
+    const remembered = this.#coolDown.errorFor(identity);
+    if (remembered !== undefined) throw remembered;
+    const start = Date.now();
     const event = { endpoint: label, grantType: settings.grantType };
     try {
-      const token = await this.#ask(endpoint, issuedAt, not);
+      const token = await this.#ask(endpoint, not);
+      this.#coolDown.succeeded(identity);
       this.#emit("tokenObtained", {
         ...event,
-        afterRejection: not !== undefined,
-        durationMs: Date.now() - issuedAt,
+        afterRejection: not !== undefined && not.expiresAt === undefined,
+        durationMs: Date.now() - start,
         expiresAt: token.expiresAt,
         scope: token.scope,
       });
       return token;
     } catch (error) {
       if (isEndpointSecurityError(error)) {
-        this.#emit("tokenRequestFailed", { ...event, durationMs: Date.now() - issuedAt, error });
+        this.#coolDown.failed(identity, error, settings.coolDownMs ?? defaultCoolDownMs);
+        this.#emit("tokenRequestFailed", { ...event, durationMs: Date.now() - start, error });
       }
       throw error;
     }
@@ -57,53 +65,71 @@ export class GrantedSource implements TokenSource {
   /** Nothing is kept here. */
   async forget(): Promise<void> {}
 
-  async #ask(endpoint: ResolvedEndpoint, issuedAt: number, not?: string): Promise<TokenSet> {
+  async #ask(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
     const { label, settings } = endpoint;
-    const timeoutMs = settings.tokenRequestTimeoutMs ?? defaultTimeoutMs;
-    const answer = await withDeadline(
-      timeoutMs,
-      (signal) => this.#request(endpoint, signal, not),
-      () =>
+    const tokenUrl = shownUrl(settings.tokenUrl);
+    return withRetries(
+      {
+        timeoutMs: settings.tokenRequestTimeoutMs ?? defaultTimeoutMs,
+        attemptTimeoutMs: settings.tokenRequestAttemptTimeoutMs ?? defaultAttemptTimeoutMs,
+        retries: settings.tokenRequestRetries ?? defaultRetries,
+      },
+      async (signal) => {
+        // The life is counted from before the request, so that a slow answer shortens it.
+        const issuedAt = Date.now();
+        const answer = await this.#request(endpoint, signal, not);
+        return tokenOf(answer, endpoint, issuedAt);
+      },
+      (ms) =>
         new TokenEndpointUnavailableError({
           endpoint: label,
-          tokenUrl: shownUrl(settings.tokenUrl),
+          tokenUrl,
           reason: "timeout",
-          said: `did not answer within ${timeoutMs} ms`,
+          said: `did not answer within ${Math.round(ms)} ms`,
         }),
     );
-    const { accessToken } = answer;
-    const expiresAt = expiryOf(answer, issuedAt, settings.defaultLifetimeMs ?? defaultLifetimeMs);
-    // What was asked for is held already: one string serves both.
-    const scope = answer.scope === settings.scope ? settings.scope : answer.scope;
-    const data = { accessToken, tokenType: "Bearer", issuedAt, expiresAt, scope };
-    const token = new TokenSet(data, skewOf(data, settings), "token_endpoint");
-    if (!token.isUsable) {
-      const lifeMs = token.expiresAt - issuedAt;
-      throw new TokenExpiredOnArrivalError({
-        endpoint: label,
-        tokenUrl: shownUrl(settings.tokenUrl),
-        said:
-          lifeMs > 0
-            ? `issued a token with a life of ${Math.round(lifeMs / 1000)} s, which was over when it arrived`
-            : "issued a token that had already expired",
-      });
-    }
-    return token;
   }
 
   async #request(
     endpoint: ResolvedEndpoint,
     signal: AbortSignal,
-    not?: string,
+    not?: Unwanted,
   ): Promise<TokenAnswer> {
     // With the first token request only: openid-client takes longer to load than all the rest.
     const [{ requestToken }, parameters] = await Promise.all([
       import("../oauth/token-request.ts"),
       grantParameters(endpoint),
     ]);
-    const secrets = not === undefined ? [] : [not];
+    const secrets = not === undefined ? [] : [not.accessToken];
     return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets });
   }
+}
+
+function tokenOf(
+  answer: TokenAnswer,
+  { label, settings }: ResolvedEndpoint,
+  issuedAt: number,
+): TokenSet {
+  const { accessToken, refreshInSeconds } = answer;
+  const expiresAt = expiryOf(answer, issuedAt, settings.defaultLifetimeMs ?? defaultLifetimeMs);
+  // What was asked for is held already: one string serves both.
+  const scope = answer.scope === settings.scope ? settings.scope : answer.scope;
+  const data = { accessToken, tokenType: "Bearer", issuedAt, expiresAt, scope };
+  const staleMs = stalenessOf(data, settings, {
+    refreshInMs: refreshInSeconds === undefined ? undefined : refreshInSeconds * 1000,
+    durationMs: Date.now() - issuedAt,
+  });
+  const token = new TokenSet(data, { skewMs: skewOf(data, settings), staleMs }, "token_endpoint");
+  if (token.isUsable) return token;
+  const lifeMs = expiresAt - issuedAt;
+  throw new TokenExpiredOnArrivalError({
+    endpoint: label,
+    tokenUrl: shownUrl(settings.tokenUrl),
+    said:
+      lifeMs > 0
+        ? `issued a token with a life of ${Math.round(lifeMs / 1000)} s, which was over when it arrived`
+        : "issued a token that had already expired",
+  });
 }
 
 function expiryOf(answer: TokenAnswer, issuedAt: number, otherwiseMs: number): number {

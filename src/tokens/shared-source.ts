@@ -4,6 +4,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
 import type { TokenSet } from "./token-set.ts";
+import { replaces, type Unwanted } from "./token-source.ts";
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
@@ -16,9 +17,9 @@ export class SharedSource extends CachedSource {
   /** Tokens that backends refused: a cache that takes no writes would bring them back. */
   readonly #refused = new LRUCache<string, true>({ max: 1000 });
 
-  override async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
-    if (not !== undefined) this.#refused.set(not, true);
-    const cached = await this.#wanted(endpoint);
+  override async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+    if (not !== undefined && not.expiresAt === undefined) this.#refused.set(not.accessToken, true);
+    const cached = await this.#wanted(endpoint, not);
     if (cached !== undefined) return cached;
     if (!this.cache.hasLeases) return this.#ask(endpoint, not);
 
@@ -34,14 +35,18 @@ export class SharedSource extends CachedSource {
       if (performance.now() > until) return this.#ask(endpoint, not);
       // Jittered, so that those who wait don't all come back at once.
       await pause(pauseMs * (0.5 + Math.random()));
-      const appeared = await this.#wanted(endpoint);
+      const appeared = await this.#wanted(endpoint, not);
       if (appeared !== undefined) return appeared;
     }
   }
 
-  async #wanted(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
+  async #wanted(
+    endpoint: ResolvedEndpoint,
+    not: Unwanted | undefined,
+  ): Promise<TokenSet | undefined> {
     const token = await this.read(endpoint);
-    return token?.isUsable && !this.#refused.has(token.accessToken) ? token : undefined;
+    if (token === undefined || this.#refused.has(token.accessToken)) return undefined;
+    return replaces(token, not) ? token : undefined;
   }
 
   override async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
@@ -50,11 +55,11 @@ export class SharedSource extends CachedSource {
     await super.forget(endpoint, only);
   }
 
-  async #askAsHolder(lease: Lease, endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+  async #askAsHolder(lease: Lease, endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
     let written: Promise<unknown> = Promise.resolve();
     try {
       // The one before may have written between the first look and the lease.
-      const appeared = await this.#wanted(endpoint);
+      const appeared = await this.#wanted(endpoint, not);
       if (appeared !== undefined) return appeared;
       const token = await this.next.token(endpoint, not);
       written = this.write(endpoint, token);
@@ -65,7 +70,7 @@ export class SharedSource extends CachedSource {
     }
   }
 
-  async #ask(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+  async #ask(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
     const token = await this.next.token(endpoint, not);
     this.cache.behind(this.write(endpoint, token));
     return token;

@@ -3,16 +3,16 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import { TokenRejectedError } from "../errors.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource } from "./token-source.ts";
+import type { TokenSource, Unwanted } from "./token-source.ts";
 
 /** Lets one of many callers ask, and gives all of them the answer. */
 export class SingleFlight implements TokenSource {
   readonly #next: TokenSource;
   // The flight's key is the identity, which is the cache's key too.
   readonly #flight = pMemoize(
-    async (endpoint: ResolvedEndpoint, not?: string) => ({
+    async (endpoint: ResolvedEndpoint, not?: Unwanted) => ({
       token: await this.#next.token(endpoint, not),
-      askedWithout: not,
+      askedWithout: not?.accessToken,
     }),
     { cache: false, cacheKey: ([{ identity }]) => identity },
   );
@@ -21,13 +21,15 @@ export class SingleFlight implements TokenSource {
     this.#next = next;
   }
 
-  async token(endpoint: ResolvedEndpoint, not?: string): Promise<TokenSet> {
+  async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
     let { token, askedWithout } = await this.#flight(endpoint, not);
     // A flight that others began may land with the very token that is not wanted.
-    if (token.isDropped || (token.accessToken === not && askedWithout !== not)) {
+    const isUnwanted = token.accessToken === not?.accessToken;
+    if (token.isDropped || (isUnwanted && askedWithout !== not?.accessToken)) {
       ({ token, askedWithout } = await this.#flight(endpoint, not));
     }
-    if (token.accessToken !== not) return token;
+    const refused = not?.expiresAt === undefined ? not?.accessToken : undefined;
+    if (token.accessToken !== refused) return token;
     throw new TokenRejectedError({
       endpoint: endpoint.label,
       tokenUrl: shownUrl(endpoint.settings.tokenUrl),

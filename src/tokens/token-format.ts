@@ -1,5 +1,5 @@
 import type { EntryFormat } from "../cache/sealed-entries.ts";
-import { skewOf } from "./freshness.ts";
+import { skewOf, stalenessOf } from "./freshness.ts";
 import { type TokenData, TokenSet } from "./token-set.ts";
 
 /** A token as JSON, for a cache that seals it. */
@@ -16,7 +16,8 @@ export const tokenFormat: EntryFormat<TokenSet> = {
     const issuedAt = json.issuedAt - clockLeadMs;
     const expiresAt = json.expiresAt - clockLeadMs;
     const data = { ...json, issuedAt, expiresAt };
-    return new TokenSet(data, skewOf(data, settings), "cache");
+    const spans = { skewMs: skewOf(data, settings), staleMs: stalenessOf(data, settings) };
+    return new TokenSet(data, spans, "cache");
   },
 };
 

@@ -25,6 +25,7 @@ export class TokenSet {
   readonly #lifeMs: number;
   /** Infinite once it is dropped. */
   #skewMs: number;
+  #staleMs: number;
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
   /** Scopes that the token has, where the token endpoint told. */
@@ -32,11 +33,19 @@ export class TokenSet {
   /** Where this process has it from. */
   readonly source: TokenOrigin;
 
-  /** @param skewMs how long before its end it is sent no more. */
-  constructor(data: TokenData, skewMs: number, source: TokenOrigin) {
+  /**
+   * @param spans.skewMs how long before its end it is sent no more.
+   * @param spans.staleMs how long before its end it is to be renewed.
+   */
+  constructor(
+    data: TokenData,
+    spans: { readonly skewMs: number; readonly staleMs: number },
+    source: TokenOrigin,
+  ) {
     this.#authorization = flat(`${data.tokenType} ${data.accessToken}`);
     this.#lifeMs = data.expiresAt - data.issuedAt;
-    this.#skewMs = Math.ceil(skewMs);
+    this.#skewMs = Math.ceil(spans.skewMs);
+    this.#staleMs = Math.ceil(Math.max(spans.staleMs, spans.skewMs));
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
@@ -73,6 +82,11 @@ export class TokenSet {
     return this.expiresAt - this.#skewMs;
   }
 
+  /** Until when nobody needs to think of its successor, in milliseconds since the epoch. */
+  get freshUntil(): number {
+    return this.expiresAt - this.#staleMs;
+  }
+
   /** Whether it may be sent now. */
   get isUsable(): boolean {
     return Date.now() < this.usableUntil;
@@ -92,6 +106,12 @@ export class TokenSet {
   /** No one who holds it sends it any more. */
   drop(): void {
     this.#skewMs = Infinity;
+    this.#staleMs = Infinity;
+  }
+
+  /** Its successor is no better: it is sent to its end without another being asked for. */
+  keep(): void {
+    this.#staleMs = this.#skewMs;
   }
 }
 

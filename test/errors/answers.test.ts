@@ -9,14 +9,14 @@ import {
 } from "endpoint-security";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { listen, respond } from "../servers/http-server.ts";
-import { checkout, issue, startTokenEndpoint } from "../tokens/token-endpoint.ts";
+import { checkoutOnce, issue, startTokenEndpoint } from "../tokens/token-endpoint.ts";
 
 type Answer = Parameters<typeof startTokenEndpoint>[0];
 
 async function failureWith(answer: Answer): Promise<AnyEndpointSecurityError> {
   const server = await startTokenEndpoint(answer);
   const error = await new EndpointSecurity()
-    .getAuthHeader(checkout(server.tokenUrl))
+    .getAuthHeader(checkoutOnce(server.tokenUrl))
     .catch((reason: unknown) => reason);
   if (!isEndpointSecurityError(error)) throw new Error("no error of ours", { cause: error });
   expect(server.requests).toHaveLength(1);
@@ -257,7 +257,7 @@ describe("an answer that is no token", () => {
 describe("a token is found", () => {
   async function headerFrom(answer: Answer): Promise<string> {
     const server = await startTokenEndpoint(answer);
-    return new EndpointSecurity().getAuthHeader(checkout(server.tokenUrl));
+    return new EndpointSecurity().getAuthHeader(checkoutOnce(server.tokenUrl));
   }
   const json = '{"access_token":"abc","token_type":"Bearer"}';
 
@@ -302,11 +302,11 @@ describe("a token is found", () => {
       count === 1 ? respond(res, 403) : issue(res, "abc"),
     );
     const security = new EndpointSecurity();
-    await expect(security.getAuthHeader(checkout(server.tokenUrl))).rejects.toThrow("403");
-    expect(security.explain(checkout(server.tokenUrl)).lastError?.code).toBe(
+    await expect(security.getAuthHeader(checkoutOnce(server.tokenUrl))).rejects.toThrow("403");
+    expect(security.explain(checkoutOnce(server.tokenUrl)).lastError?.code).toBe(
       "token_request_refused",
     );
-    expect(await security.getAuthHeader(checkout(server.tokenUrl))).toBe("Bearer abc");
-    expect(security.explain(checkout(server.tokenUrl)).lastError).toBeUndefined();
+    expect(await security.getAuthHeader(checkoutOnce(server.tokenUrl))).toBe("Bearer abc");
+    expect(security.explain(checkoutOnce(server.tokenUrl)).lastError).toBeUndefined();
   });
 });

@@ -10,6 +10,9 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** One attempt, and none kept off by it. */
+const once = { tokenRequestRetries: 0, coolDownMs: 0 };
+
 async function failureOf(tokenUrl: string, more: object = {}, security = new EndpointSecurity()) {
   const error = await security
     .getAuthHeader(checkout(tokenUrl, more))
@@ -107,8 +110,8 @@ describe("a token endpoint that can't be reached", () => {
       count === 1 ? void res.destroy() : issue(res, "at-last"),
     );
     const security = new EndpointSecurity();
-    await failureOf(server.tokenUrl, {}, security);
-    expect(await security.getAuthHeader(checkout(server.tokenUrl))).toBe("Bearer at-last");
+    await failureOf(server.tokenUrl, once, security);
+    expect(await security.getAuthHeader(checkout(server.tokenUrl, once))).toBe("Bearer at-last");
   });
 });
 
@@ -146,21 +149,33 @@ describe("a token endpoint that takes too long", () => {
     await closed.opened;
   });
 
-  test("is a timeout after 10 s unless told otherwise", async () => {
-    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
-    const asked = new Latch();
+  test("is a timeout after 5 s an attempt and 10 s for all of them, unless told otherwise", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "performance", "setTimeout", "clearTimeout"] });
+    const attempts: number[] = [];
     const security = new EndpointSecurity({
       fetch: () => {
-        asked.open();
+        attempts.push(performance.now());
         return new Promise(() => {});
       },
     });
     const outcome = failureOf("https://idp.example.test/token", {}, security);
-    await asked.opened;
-    vi.advanceTimersByTime(9_999);
-    expect(vi.getTimerCount()).toBe(1);
-    vi.advanceTimersByTime(1);
+    let isOver = false;
+    void outcome.then(() => {
+      isOver = true;
+    });
+    while (attempts.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(attempts).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    // The second began after a backoff of a quarter of a second at most.
+    expect(attempts).toHaveLength(2);
+    const [first = 0, second = 0] = attempts;
+    expect(second - first).toBeGreaterThanOrEqual(5_000);
+    expect(second - first).toBeLessThanOrEqual(5_250);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
     expect((await outcome).message).toContain("within 10000 ms");
+    expect(attempts).toHaveLength(2);
     expect(vi.getTimerCount()).toBe(0);
   });
 

@@ -148,16 +148,18 @@ describe.each(houses)("with %s", (name, build) => {
   test("a token of one second is renewed before the backend refuses it", async () => {
     const { security, clientCredentials, server, backend } = await start({ accessTokenTtl: 1 });
     const wrapped = security.wrapFetch(clientCredentials);
+    const sent = () => new Set(backend.requests.map(({ authorization }) => authorization));
     await vi.waitUntil(
       async () => {
         // A call that takes half a second on a busy machine may arrive too late, and is renewed.
         expect((await wrapped("/orders")).status).toBe(200);
-        return server.countTokenRequests({ status: 200 }) >= 3;
+        // The third is renewed behind a caller's back: a later call is the first to send it.
+        return sent().size >= 3;
       },
       { timeout: 20_000, interval: 50 },
     );
-    const tokens = new Set(backend.requests.map(({ authorization }) => authorization));
-    expect(tokens.size).toBeGreaterThanOrEqual(3);
+    // Each is sent: none is asked for in vain.
+    expect(server.countTokenRequests({ status: 200 })).toBeLessThanOrEqual(sent().size + 1);
   });
 
   test("a token that has expired is not sent", async () => {

@@ -2,7 +2,7 @@ import { EndpointSecurity, TokenExpiredOnArrivalError } from "endpoint-security"
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { answeringFetch, unsignedJwt } from "./answering-fetch.ts";
-import { checkout } from "./token-endpoint.ts";
+import { checkout, checkoutOnce } from "./token-endpoint.ts";
 
 const tokenUrl = "https://idp.example.test/token";
 const start = Date.UTC(2026, 10, 23);
@@ -95,10 +95,11 @@ describe("the life of a token", () => {
   test("of thirty years is taken as it is, and the token is sent for as long", async () => {
     const years = (count: number) => count * 365 * 86_400;
     const { security, answers } = issuing({ expires_in: years(30) });
-    const token = await security.getToken(checkout(tokenUrl));
+    const endpoint = checkout(tokenUrl, { refreshAhead: false });
+    const token = await security.getToken(endpoint);
     expect(token.expiresAt).toBe(start + years(30) * 1000);
     at(years(29) * 1000);
-    expect(await security.getAuthHeader(checkout(tokenUrl))).toBe("Bearer token-1");
+    expect(await security.getAuthHeader(endpoint)).toBe("Bearer token-1");
     expect(answers.count).toBe(1);
   });
 
@@ -139,7 +140,7 @@ describe("a token is sent", () => {
   /** Until which moment of its life (in ms) the first token is handed out, and that is all. */
   async function expectSentUntil(lifeSeconds: number, lastMs: number, more: object = {}) {
     const { security } = issuing({ expires_in: lifeSeconds });
-    const endpoint = checkout(tokenUrl, more);
+    const endpoint = checkout(tokenUrl, { refreshAhead: false, ...more });
     expect(await security.getAuthHeader(endpoint)).toBe("Bearer token-1");
     at(lastMs - 1);
     expect(await security.getAuthHeader(endpoint)).toBe("Bearer token-1");
@@ -165,7 +166,7 @@ describe("a token is sent", () => {
         async (expires_in, expirySkewMs, later) => {
           at(0);
           const { security } = issuing({ expires_in });
-          const endpoint = checkout(tokenUrl, { expirySkewMs });
+          const endpoint = checkout(tokenUrl, { expirySkewMs, refreshAhead: false });
           await security.getToken(endpoint);
           at(later);
           const token = await security.getToken(endpoint);
@@ -186,7 +187,7 @@ describe("a token that is over when it arrives", () => {
     ["a JWT with a negative exp", { access_token: unsignedJwt({ exp: -1 }) }],
   ])("by %s is an error of its own, after one request", async (_what, members) => {
     const { security, answers } = issuing(members);
-    const call = security.getAuthHeader(checkout(tokenUrl));
+    const call = security.getAuthHeader(checkoutOnce(tokenUrl));
     await expect(call).rejects.toThrow(TokenExpiredOnArrivalError);
     await expect(call).rejects.toMatchObject({
       code: "token_expired_on_arrival",
@@ -194,7 +195,7 @@ describe("a token that is over when it arrives", () => {
       endpoint: "orders",
     });
     expect(answers.count).toBe(1);
-    await expect(security.getAuthHeader(checkout(tokenUrl))).rejects.toThrow("expired");
+    await expect(security.getAuthHeader(checkoutOnce(tokenUrl))).rejects.toThrow("expired");
     expect(answers.count).toBe(2);
   });
 
@@ -203,13 +204,13 @@ describe("a token that is over when it arrives", () => {
       at(95_000);
       return { access_token: "a", token_type: "Bearer", expires_in: 100 };
     });
-    const call = new EndpointSecurity({ fetch }).getAuthHeader(checkout(tokenUrl));
+    const call = new EndpointSecurity({ fetch }).getAuthHeader(checkoutOnce(tokenUrl));
     await expect(call).rejects.toThrow(TokenExpiredOnArrivalError);
   });
 
   test("leaves nothing behind: the next good one is used", async () => {
     const { security } = issuing((count) => ({ expires_in: count === 1 ? 0 : 60 }));
-    await expect(security.getAuthHeader(checkout(tokenUrl))).rejects.toThrow();
-    expect(await security.getAuthHeader(checkout(tokenUrl))).toBe("Bearer token-2");
+    await expect(security.getAuthHeader(checkoutOnce(tokenUrl))).rejects.toThrow();
+    expect(await security.getAuthHeader(checkoutOnce(tokenUrl))).toBe("Bearer token-2");
   });
 });

@@ -2,7 +2,7 @@ import { EndpointSecurity, TokenRejectedError } from "endpoint-security";
 import Keyv from "keyv";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Latch } from "./latch.ts";
-import { checkout, issue, startTokenEndpoint } from "./token-endpoint.ts";
+import { checkout, checkoutOnce, issue, startTokenEndpoint } from "./token-endpoint.ts";
 
 const caches: [string, () => { cache?: Keyv }][] = [
   ["the memory of the process", () => ({})],
@@ -108,7 +108,7 @@ describe.each(caches)("a rejected token, with %s", (_name, options) => {
       else issue(res, `token-${count}`);
     });
     const security = new EndpointSecurity(options());
-    const endpoint = checkout(server.tokenUrl);
+    const endpoint = checkoutOnce(server.tokenUrl);
     await security.getToken(endpoint);
     const call = security.getAuthHeader(endpoint, { rejectedToken: "token-1" });
     await expect(call).rejects.toMatchObject({ code: "token_endpoint_unavailable" });
@@ -180,7 +180,7 @@ describe("after the renewal has failed", () => {
       else issue(res, `token-${count}`);
     });
     const security = new EndpointSecurity({ cache: new Keyv() });
-    const endpoint = checkout(server.tokenUrl);
+    const endpoint = checkoutOnce(server.tokenUrl);
     await security.getToken(endpoint);
     await expect(security.getToken(endpoint, { rejectedToken: "token-1" })).rejects.toThrow();
     expect((await security.getToken(endpoint)).accessToken).toBe("token-3");

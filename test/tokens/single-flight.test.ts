@@ -3,7 +3,7 @@ import Keyv from "keyv";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { respond } from "../servers/http-server.ts";
 import { Latch } from "./latch.ts";
-import { checkout, issue, startTokenEndpoint } from "./token-endpoint.ts";
+import { checkout, checkoutOnce, issue, startTokenEndpoint } from "./token-endpoint.ts";
 
 function times<T>(count: number, make: (index: number) => T): T[] {
   return Array.from({ length: count }, (_, index) => make(index));
@@ -68,7 +68,7 @@ describe("a thousand cold calls at once", () => {
       count === 1 ? respond(res, 400, { error: "invalid_grant" }) : issue(res, `token-${count}`),
     );
     const security = new EndpointSecurity();
-    const endpoint = checkout(server.tokenUrl);
+    const endpoint = checkoutOnce(server.tokenUrl);
     const outcomes = await Promise.allSettled(times(1_000, () => security.getAuthHeader(endpoint)));
     expect(server.requests).toHaveLength(1);
     for (const outcome of outcomes) {

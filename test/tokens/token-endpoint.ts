@@ -58,7 +58,7 @@ export function issue(res: ServerResponse, accessToken: string, more: object = {
 }
 
 /** An endpoint of the client "checkout", with anything else a test wants. */
-export function checkout<More extends object = object>(tokenUrl: string, more?: More) {
+export function checkout<const More extends object = object>(tokenUrl: string, more?: More) {
   return {
     name: "orders",
     url: "https://orders.example.test/v1",
@@ -70,8 +70,13 @@ export function checkout<More extends object = object>(tokenUrl: string, more?: 
   };
 }
 
+/** The same, with one attempt a token request, and none kept off by a failure before it. */
+export function checkoutOnce<const More extends object = object>(tokenUrl: string, more?: More) {
+  return checkout(tokenUrl, { tokenRequestRetries: 0, coolDownMs: 0, ...(more as More) });
+}
+
 /** The same for a user, by the password grant. */
-export function checkoutFor<More extends object = object>(tokenUrl: string, more?: More) {
+export function checkoutFor<const More extends object = object>(tokenUrl: string, more?: More) {
   return {
     ...checkout(tokenUrl),
     grantType: "password" as const,

@@ -1,0 +1,63 @@
+import { LRUCache } from "lru-cache";
+import { type AnyEndpointSecurityError, TokenEndpointUnavailableError } from "../errors.ts";
+
+const longestMs = 30_000;
+// Guessing credentials is what an authorization server locks accounts for.
+const firstForCredentialsMs = 10_000;
+const longestForCredentialsMs = 300_000;
+const aboutCredentials = new Set(["invalid_client", "invalid_grant", "unauthorized_client"]);
+
+interface Remembered {
+  readonly error: AnyEndpointSecurityError;
+  readonly until: number;
+  readonly pauseMs: number;
+}
+
+/**
+ * Failures of token requests, remembered for a while in which nobody asks again: `coolDownMs`
+ * doubling to 30 s, ten seconds doubling to five minutes where credentials were refused, and as long
+ * as the token endpoint asked for. A changed configuration or secret is another identity, and starts
+ * anew.
+ */
+export class CoolDown {
+  readonly #failures = new LRUCache<string, Remembered>({ max: 1000 });
+
+  /** Why it is too early to ask again, or undefined. */
+  errorFor(identity: string): AnyEndpointSecurityError | undefined {
+    const remembered = this.#failures.get(identity);
+    return remembered !== undefined && performance.now() < remembered.until
+      ? remembered.error
+      : undefined;
+  }
+
+  failed(identity: string, error: AnyEndpointSecurityError, firstMs: number): void {
+    // These are about this machine, and asking costs nobody anything.
+    if (error.code === "invalid_configuration" || error.code === "secret_unavailable") return;
+    const last = this.#failures.get(identity);
+    const credentials = error.code === "token_request_refused" && isAboutCredentials(error);
+    const [first, longest] =
+      credentials && firstMs > 0
+        ? [Math.max(firstMs, firstForCredentialsMs), longestForCredentialsMs]
+        : [firstMs, longestMs];
+    const doubled = Math.min((last?.pauseMs ?? 0) * 2, longest);
+    // Refused credentials after a mere outage still are told apart from it.
+    const pauseMs = Math.max(first, doubled);
+    const asked = error instanceof TokenEndpointUnavailableError ? (error.retryAfterMs ?? 0) : 0;
+    const until = performance.now() + Math.max(pauseMs, asked);
+    this.#failures.set(identity, { error, until, pauseMs });
+  }
+
+  succeeded(identity: string): void {
+    this.#failures.delete(identity);
+  }
+}
+
+function isAboutCredentials({
+  error,
+  status,
+}: {
+  readonly error: string | undefined;
+  readonly status: number;
+}): boolean {
+  return error === undefined ? status === 401 || status === 403 : aboutCredentials.has(error);
+}
