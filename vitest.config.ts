@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
+    // Many processes and servers at once, for minutes: `npm run test:fleet`.
+    exclude: process.env.FLEET === undefined ? ["test/fleet/**", "test/redis/**"] : [],
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], tsconfig: "./tsconfig.json" },
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const notExamples = new Set(["local-servers.ts", "run-all.ts"]);
+const notExamples = new Set(["local-redis.ts", "local-servers.ts", "run-all.ts"]);
 const folder = new URL("./", import.meta.url);
 const examples = (await readdir(folder))
   .filter((name) => name.endsWith(".ts") && !notExamples.has(name))
@@ -13,8 +13,9 @@ const examples = (await readdir(folder))
 const results = await Promise.all(examples.map(async (name) => ({ name, ...(await run(name)) })));
 
 const width = Math.max(...examples.map((name) => name.length));
-for (const { name, failure, seconds } of results) {
-  console.log(`${name.padEnd(width)}  ${failure === undefined ? "ok" : "FAILED"}  ${seconds} s`);
+for (const { name, failure, skipped, seconds } of results) {
+  const verdict = failure === undefined ? (skipped ?? "ok") : "FAILED";
+  console.log(`${name.padEnd(width)}  ${verdict}  ${seconds} s`);
 }
 for (const { name, failure } of results) {
   if (failure !== undefined) console.error(`\n${name}:\n${failure}`);
@@ -22,18 +23,30 @@ for (const { name, failure } of results) {
 if (results.length === 0) throw new Error("no examples found");
 if (results.some(({ failure }) => failure !== undefined)) process.exitCode = 1;
 
+interface Result {
+  readonly seconds: string;
+  readonly failure?: string;
+  /** The line in which the example says that it can't run here. */
+  readonly skipped?: string | undefined;
+}
+
 /** Also fails an example that doesn't end by itself, or ends without having shown anything. */
-async function run(name: string): Promise<{ seconds: string; failure: string | undefined }> {
+async function run(name: string): Promise<Result> {
   const file = fileURLToPath(new URL(name, folder));
   const start = performance.now();
-  const failure = await promisify(execFile)(process.execPath, ["--import", "tsx", file], {
+  const result = await promisify(execFile)(process.execPath, ["--import", "tsx", file], {
     cwd: fileURLToPath(new URL("../", folder)),
     timeout: 60_000,
   }).then(
-    ({ stdout }) => (stdout.trim() === "" ? "it printed nothing" : undefined),
-    (error: { stdout?: string; stderr?: string; killed?: boolean }) =>
-      `${error.stdout ?? ""}${error.stderr ?? ""}${error.killed ? "it did not end within 60 s" : ""}` ||
-      String(error),
+    ({ stdout }) =>
+      stdout.trim() === ""
+        ? { failure: "it printed nothing" }
+        : { skipped: /^skipped: .*/m.exec(stdout)?.[0] },
+    (error: { stdout?: string; stderr?: string; killed?: boolean }) => ({
+      failure:
+        `${error.stdout ?? ""}${error.stderr ?? ""}${error.killed ? "it did not end within 60 s" : ""}` ||
+        String(error),
+    }),
   );
-  return { seconds: ((performance.now() - start) / 1000).toFixed(1), failure };
+  return { seconds: ((performance.now() - start) / 1000).toFixed(1), ...result };
 }

@@ -162,9 +162,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   }
 
   /**
-   * Waits for writes to the cache that are under way, and lets go of everything held. A cache that
-   * was given stays open: it belongs to whoever opened it. Calls after this reject with a
-   * {@link ClosedError}.
+   * Waits for writes to the cache that are under way, and lets go of everything held. A cache made by
+   * `createRedisCache` closes the connection that it opened; a Keyv or a client that was given stays
+   * open. Calls after this reject with a {@link ClosedError}.
    */
   async close(): Promise<void> {
     this.#closed = true;

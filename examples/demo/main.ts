@@ -16,7 +16,14 @@ verifies them. Both twice: production and sandbox.`,
 );
 
 let failed = 0;
+let skipped = 0;
 for (const scene of scenes) {
+  const missing = await scene.missing?.();
+  if (missing !== undefined) {
+    table.skipped(scene, missing);
+    skipped++;
+    continue;
+  }
   table.running(scene);
   await using security = new EndpointSecurity();
   const tally = new Tally(security, [production, sandbox]);
@@ -26,11 +33,12 @@ for (const scene of scenes) {
 }
 
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
+const played = scenes.length - skipped;
 table.verdict(
   failed === 0,
   failed === 0
-    ? `All ${scenes.length} scenes went as they should, in ${seconds} s.`
-    : `${failed} of ${scenes.length} scenes did not go as they should.`,
+    ? `All ${played} scenes went as they should, in ${seconds} s.`
+    : `${failed} of ${played} scenes did not go as they should.`,
 );
 if (failed > 0) process.exitCode = 1;
 

@@ -7,6 +7,8 @@ export interface Scene {
   readonly title: string;
   /** What should be seen, in a few words. */
   readonly expected: string;
+  /** Why it can't be played on this machine, if it can't. */
+  missing?(): Promise<string | undefined>;
   /**
    * Does it, and throws if anything isn't as expected.
    * @returns something worth showing, if there is

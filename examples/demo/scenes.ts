@@ -2,6 +2,7 @@ import type { Scene } from "./scene.ts";
 import { bothGrants } from "./scenes/both-grants.ts";
 import { customParameter } from "./scenes/custom-parameter.ts";
 import { expiredToken } from "./scenes/expired-token.ts";
+import { oneRedis } from "./scenes/one-redis.ts";
 import { productionAndSandbox } from "./scenes/production-and-sandbox.ts";
 import { revokedToken } from "./scenes/revoked-token.ts";
 import { thousandCallers } from "./scenes/thousand-callers.ts";
@@ -19,8 +20,6 @@ const inOneProcess: readonly Scene[] = [
 ];
 
 /** Several processes, tokens in a cache that they share. */
-const acrossProcesses: readonly Scene[] = [
-  // "two processes share one Redis" goes here.
-];
+const acrossProcesses: readonly Scene[] = [oneRedis];
 
 export const scenes: readonly Scene[] = [...inOneProcess, ...acrossProcesses];

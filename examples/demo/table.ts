@@ -38,6 +38,10 @@ export class Table {
     }
   }
 
+  skipped({ title }: Scene, reason: string): void {
+    console.log(this.#styled("dim", `– ${title.padEnd(this.#widths[0] ?? 0)}  skipped: ${reason}`));
+  }
+
   verdict(ok: boolean, text: string): void {
     console.log(`\n${this.#styled(ok ? "green" : "red", text)}`);
   }

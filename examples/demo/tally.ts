@@ -16,6 +16,12 @@ export interface Counts {
   readonly renewals: number;
 }
 
+/** What the event says, as far as it matters here. */
+export interface ObtainedToken {
+  readonly endpoint: string;
+  readonly durationMs: number;
+}
+
 /** Counts what happens in a scene. */
 export class Tally {
   readonly #environments: readonly Environment[];
@@ -28,11 +34,19 @@ export class Tally {
   constructor(security: EndpointSecurity, environments: readonly Environment[]) {
     this.#environments = environments;
     this.#requestsBefore = this.#requestsSoFar();
-    security.on("tokenObtained", ({ endpoint, durationMs }) => {
-      this.#waited(durationMs);
-      this.#tokensOf.set(endpoint, (this.#tokensOf.get(endpoint) ?? 0) + 1);
-    });
+    security.on("tokenObtained", (token) => this.obtained(token));
     security.on("tokenRequestFailed", ({ durationMs }) => this.#waited(durationMs));
+  }
+
+  /** A token came, here or in another process. */
+  obtained({ endpoint, durationMs }: ObtainedToken): void {
+    this.#waited(durationMs);
+    this.#tokensOf.set(endpoint, (this.#tokensOf.get(endpoint) ?? 0) + 1);
+  }
+
+  /** Calls that another process made. */
+  madeElsewhere(calls: number): void {
+    this.#calls += calls;
   }
 
   /** A call of the user's. */

@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { withDeadline } from "../endpoint/deadline.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
@@ -27,6 +28,7 @@ export class GuardedCache {
   /** What an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
+  readonly #unusable = new LRUCache<string, true>({ max: 1000 });
   #wasOpened = false;
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;
@@ -43,13 +45,23 @@ export class GuardedCache {
     return this.#cache.now === undefined ? 0 : this.#cache.now() - Date.now();
   }
 
+  /** Whether it failed when it was last tried. */
+  get isInTrouble(): boolean {
+    return this.#troubled !== undefined;
+  }
+
   async get(key: string): Promise<unknown> {
-    return this.#attempt("get", () => this.#cache.get(key));
+    return this.#attempt(
+      "get",
+      () => this.#cache.get(key),
+      () => this.unusable(key),
+    );
   }
 
   async set(key: string, value: unknown, ttlMs: number): Promise<void> {
     // What Redis takes: it would store nothing for a fraction, and say that it did.
     const ttl = Math.floor(ttlMs);
+    this.#unusable.delete(key);
     if (ttl >= 1) await this.#attempt("set", () => this.#cache.set(key, value, ttl));
   }
 
@@ -66,13 +78,23 @@ export class GuardedCache {
     const { leases } = this.#cache;
     if (leases === undefined) return undefined;
     const owner = crypto.randomUUID();
+    let acquiring: Promise<boolean> | undefined;
     const lease = new Lease({
-      acquire: (ttlMs) => this.#attempt("lease", () => leases.acquire(name, owner, ttlMs)),
+      acquire: (ttlMs) =>
+        this.#attempt("lease", () => {
+          acquiring = leases.acquire(name, owner, ttlMs);
+          return acquiring;
+        }),
       extend: (ttlMs) => this.#attempt("lease", () => leases.extend(name, owner, ttlMs)),
       release: () => this.#attempt("lease", () => leases.release(name, owner)),
     });
     const acquired = await lease.acquire();
-    if (acquired === undefined) return undefined;
+    if (acquired === undefined) {
+      // It may still be granted, to nobody: then others would wait for it in vain.
+      const release = async () => (await acquiring) && leases.release(name, owner);
+      this.behind(release());
+      return undefined;
+    }
     return acquired ? lease : "taken";
   }
 
@@ -87,8 +109,10 @@ export class GuardedCache {
     await Promise.allSettled(this.#underWay);
   }
 
-  /** An entry that stands under the right name and can't be read. */
-  unusable(): void {
+  /** An entry that stands under the right name and can't be read. Told once, until it is replaced. */
+  unusable(key: string): void {
+    if (this.#unusable.has(key)) return;
+    this.#unusable.set(key, true);
     const message = "an entry was not what was written";
     this.#emit("cacheFailed", { operation: "get", reason: "unusable_entry", message });
   }
@@ -101,13 +125,21 @@ export class GuardedCache {
     await withDeadline(openTimeoutMs, closing, () => new Late()).catch(() => {});
   }
 
-  async #attempt<T>(operation: Operation, work: () => Promise<T>): Promise<T | undefined> {
+  async #attempt<T>(
+    operation: Operation,
+    work: () => Promise<T>,
+    isRubbish: () => void = () => {},
+  ): Promise<T | undefined> {
     const circuit = operation === "get" ? this.#reads : this.#writes;
     if (!circuit.allows()) return undefined;
     try {
+      const start = performance.now();
+      // The first time may take as long as the cache needs; later both together keep the deadline.
+      const isFirst = !this.#wasOpened;
       await this.#open();
+      const spentMs = isFirst ? 0 : performance.now() - start;
       const result = await withDeadline(
-        this.#timeoutMs,
+        Math.max(1, this.#timeoutMs - spentMs),
         async () => work(),
         () => new Late(),
       );
@@ -118,7 +150,7 @@ export class GuardedCache {
       if (error instanceof SyntaxError) {
         // Keyv's way to say that an entry isn't JSON: the cache works, and the entry is rubbish.
         circuit.succeeded();
-        this.unusable();
+        isRubbish();
       } else {
         circuit.failed();
         this.#inTrouble(operation, error, circuit);
@@ -127,7 +159,6 @@ export class GuardedCache {
     }
   }
 
-  /** The first time may take as long as the cache needs; later nobody waits longer than usual. */
   async #open(): Promise<void> {
     const timeoutMs = this.#wasOpened ? this.#timeoutMs : openTimeoutMs;
     const opening = this.#cache.open?.();

@@ -126,7 +126,8 @@ function checkOwnFields(
     const said = withoutTexts(message, own);
     problems.add(names.join(".") || "grantType", `does not fit: ${said}`, "see the grant's schema");
   }
-  const fields = result.issues === undefined && isRecord(result.value) ? result.value : {};
+  if (result.issues !== undefined) return {};
+  const fields = isRecord(result.value) ? result.value : {};
   // What the schema leaves out and looks like a field of every endpoint is a slip.
   for (const name of Object.keys(own)) {
     const hint = near(name, known);

@@ -34,7 +34,7 @@ export function basicAuthorization(id: string, secret: string, encoding: "form" 
  * Form-encoding that leaves `-._~` alone: it decodes to the same, and servers that don't decode
  * still recognise most identifiers.
  */
-export function formEncoded(text: string): string {
+function formEncoded(text: string): string {
   // By way of a buffer, because half a surrogate pair makes encodeURIComponent throw.
   return encodeURIComponent(Buffer.from(text).toString())
     .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

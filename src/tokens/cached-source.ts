@@ -35,26 +35,35 @@ export class CachedSource implements TokenSource {
     await this.next.forget(endpoint, only);
   }
 
-  /** The name that the endpoint's entry is written to. */
-  protected async nameOf(endpoint: ResolvedEndpoint): Promise<string> {
-    const [name = ""] = await this.#entries.names(endpoint);
-    return name;
+  /** The same name for everybody, in whatever order they have their keys. */
+  protected async leaseNameOf(endpoint: ResolvedEndpoint): Promise<string> {
+    const [name = ""] = [...(await this.#entries.names(endpoint))].sort();
+    return `${name}:lease`;
   }
 
-  protected async read(endpoint: ResolvedEndpoint): Promise<TokenSet | undefined> {
+  /** The first entry that is good for something, else the first. There may be one for each key. */
+  protected async read(
+    endpoint: ResolvedEndpoint,
+    isGood: (token: TokenSet) => boolean = () => true,
+  ): Promise<TokenSet | undefined> {
+    let first: TokenSet | undefined;
     for (const [index, name] of (await this.#entries.names(endpoint)).entries()) {
       const value = await this.cache.get(name);
+      // Whoever waited for it once in vain doesn't wait again for another name.
+      if (value === undefined && this.cache.isInTrouble) break;
       if (value === undefined || value === null) continue;
       const lead = this.cache.clockLeadMs;
       const token = await this.#entries.read(endpoint, value, { name: index, clockLeadMs: lead });
-      if (token !== undefined) return token;
-      this.cache.unusable();
+      if (token === undefined) this.cache.unusable(name);
+      else if (isGood(token)) return token;
+      first ??= token;
     }
-    return undefined;
+    return first;
   }
 
   protected async write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
     const value = await this.#entries.write(endpoint, token, this.cache.clockLeadMs);
-    await this.cache.set(await this.nameOf(endpoint), value, token.expiresAt - Date.now());
+    const [name = ""] = await this.#entries.names(endpoint);
+    await this.cache.set(name, value, token.expiresAt - Date.now());
   }
 }

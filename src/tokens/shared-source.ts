@@ -21,10 +21,10 @@ export class SharedSource extends CachedSource {
     if (not !== undefined && not.expiresAt === undefined) this.#refused.set(not.accessToken, true);
     const cached = await this.#wanted(endpoint, not);
     if (cached !== undefined) return cached;
-    if (!this.cache.hasLeases) return this.#ask(endpoint, not);
+    if (!this.cache.hasLeases || this.cache.isInTrouble) return this.#ask(endpoint, not);
 
     const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
-    const leaseName = `${await this.nameOf(endpoint)}:lease`;
+    const leaseName = await this.leaseNameOf(endpoint);
     // The other half is left for asking oneself.
     const until = performance.now() + timeoutMs / 2;
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
@@ -44,9 +44,10 @@ export class SharedSource extends CachedSource {
     endpoint: ResolvedEndpoint,
     not: Unwanted | undefined,
   ): Promise<TokenSet | undefined> {
-    const token = await this.read(endpoint);
-    if (token === undefined || this.#refused.has(token.accessToken)) return undefined;
-    return replaces(token, not) ? token : undefined;
+    const isGood = (token: TokenSet) =>
+      !this.#refused.has(token.accessToken) && replaces(token, not);
+    const token = await this.read(endpoint, isGood);
+    return token !== undefined && isGood(token) ? token : undefined;
   }
 
   override async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {

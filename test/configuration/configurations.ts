@@ -113,7 +113,7 @@ export const configuration: fc.Arbitrary<EndpointConfig> = fc
  * What a configuration says, as a value that is equal for equal content: no name, no url, no order,
  * nothing undefined, functions by what they return.
  */
-export async function contentOf(value: unknown, top = true): Promise<unknown> {
+async function contentOf(value: unknown, top = true): Promise<unknown> {
   if (typeof value === "function") return contentOf(await value(), false);
   if (value instanceof Uint8Array) return ["bytes", ...value];
   if (Array.isArray(value)) {

@@ -8,7 +8,7 @@ import { type LaunchedProcess, launch } from "./redis-process.ts";
 import { removeFolder, temporaryFolder } from "./temporary-folder.ts";
 import { waitUntil } from "./wait-until.ts";
 
-export type { RedisOptions, RedisTls } from "./redis-config.ts";
+export type { RedisOptions } from "./redis-config.ts";
 
 export interface RunningRedis {
   /** With the default user's password, if there is one; `rediss:` with TLS. */

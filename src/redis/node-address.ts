@@ -1,0 +1,93 @@
+import { isRecord, type Problems } from "../endpoint/problems.ts";
+import { kindOf, unfilledTemplate } from "../endpoint/secrets.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface ReadUrl extends Address {
+  readonly secure: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly database: number | undefined;
+}
+
+const unread: ReadUrl = {
+  host: "",
+  port: 0,
+  secure: false,
+  username: undefined,
+  password: undefined,
+  database: undefined,
+};
+
+/**
+ * A URL of Redis. What it holds is never told, since its password would be.
+ * @see https://www.iana.org/assignments/uri-schemes/prov/redis
+ */
+export function readUrl(
+  value: unknown,
+  defaultPort: number,
+  path: string,
+  problems: Problems,
+): ReadUrl {
+  const wrong = (problem: string, mend = 'write it as "rediss://host:port"'): ReadUrl => {
+    problems.add(path, problem, mend);
+    return unread;
+  };
+  if (typeof value !== "string") return wrong(`is ${kindOf(value)}`);
+  const template = unfilledTemplate(value);
+  if (template !== undefined) return wrong(template.problem, template.mend);
+  if (!URL.canParse(value)) return wrong("is no URL");
+  const url = new URL(value);
+  if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
+    return wrong("has another scheme than redis: and rediss:");
+  }
+  if (url.hostname === "") return wrong("names no host");
+  if (url.search !== "" || url.hash !== "") {
+    return wrong("has a query or a fragment", "give options beside it");
+  }
+  const database = /^\/?$/.test(url.pathname) ? undefined : Number(url.pathname.slice(1));
+  if (database !== undefined && !(Number.isInteger(database) && database >= 0)) {
+    return wrong("has a path that is no database number", 'end it with "/3" for database 3');
+  }
+  try {
+    return {
+      // IPv6 addresses come in brackets.
+      host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: url.port === "" ? defaultPort : Number(url.port),
+      secure: url.protocol === "rediss:",
+      username: decodeURIComponent(url.username) || undefined,
+      password: decodeURIComponent(url.password) || undefined,
+      database,
+    };
+  } catch {
+    return wrong("has a user name or password that is badly encoded", "use encodeURIComponent()");
+  }
+}
+
+/** One node of a cluster, or one sentinel. */
+export function readNode(
+  value: unknown,
+  defaultPort: number,
+  path: string,
+  problems: Problems,
+): Address & { readonly secure: boolean } {
+  if (!isRecord(value)) {
+    const { username, password, database, ...node } = readUrl(value, defaultPort, path, problems);
+    if (username !== undefined || password !== undefined || database !== undefined) {
+      const problem = "holds credentials or a database, which all nodes share";
+      problems.add(path, problem, "give them in their own options");
+    }
+    return node;
+  }
+  const { host, port = defaultPort } = value;
+  if (typeof host !== "string" || host.trim() === "") {
+    problems.add(`${path}.host`, `is ${host === "" ? "empty" : kindOf(host)}`, "give a host");
+  }
+  if (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535) {
+    problems.add(`${path}.port`, "is no port", "give an integer from 1 to 65535");
+  }
+  return { host: String(host), port: Number(port), secure: false };
+}

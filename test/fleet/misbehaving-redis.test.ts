@@ -1,0 +1,212 @@
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { RunningOAuth2Server } from "../servers/oauth2-server.ts";
+import { redisServerForTests } from "../servers/redis/find-redis.ts";
+import type { RunningRedis } from "../servers/redis/redis-server.ts";
+import { startTcpProxy, type TcpProxy } from "../servers/redis/slow-proxy.ts";
+import { waitUntil } from "../servers/redis/wait-until.ts";
+import { checkout } from "../tokens/token-endpoint.ts";
+import { Member, tokenIn } from "./fleet.ts";
+import { instanceOf, redisHere, tokenServerHere } from "./instances.ts";
+
+const redis = await redisServerForTests();
+
+interface Scene {
+  readonly redis: RunningRedis;
+  readonly proxy: TcpProxy;
+}
+
+interface Trouble {
+  /** Whether it is there before the first connection. */
+  readonly atStart?: boolean;
+  readonly login?: { readonly password: string };
+  begin(scene: Scene): unknown;
+  end(scene: Scene): unknown;
+}
+
+const down: Trouble = {
+  begin: ({ redis }) => redis.kill(),
+  end: ({ redis }) => redis.restart(),
+};
+
+const troubles: Record<string, Trouble> = {
+  "is down at the start": { ...down, atStart: true },
+  "goes down later": down,
+  "is frozen": {
+    begin: ({ redis }) => redis.freeze(),
+    end: ({ redis }) => redis.thaw(),
+  },
+  "is frozen at the start": {
+    atStart: true,
+    begin: ({ redis }) => redis.freeze(),
+    end: ({ redis }) => redis.thaw(),
+  },
+  "answers after 2 s": {
+    begin: ({ proxy }) => proxy.setLatency(1000),
+    end: ({ proxy }) => proxy.setLatency(0),
+  },
+  "resets connections and takes no new ones": {
+    begin: async ({ proxy }) => {
+      await proxy.refuse(true);
+      proxy.reset();
+    },
+    end: ({ proxy }) => proxy.refuse(false),
+  },
+  "has another password": {
+    atStart: true,
+    login: { password: "wrong" },
+    begin: ({ redis }) => redis.cli("CONFIG", "SET", "requirepass", "right"),
+    end: ({ redis }) => redis.cli("CONFIG", "SET", "requirepass", "wrong"),
+  },
+  "allows nothing any more": {
+    begin: ({ redis }) => redis.cli("ACL", "SETUSER", "default", "-@all"),
+    end: ({ redis }) => redis.cli("ACL", "SETUSER", "default", "+@all"),
+  },
+  "is a replica now": {
+    begin: ({ redis }) => redis.cli("REPLICAOF", "127.0.0.1", "1"),
+    end: ({ redis }) => redis.cli("REPLICAOF", "NO", "ONE"),
+  },
+  "has no memory left": {
+    begin: ({ redis }) => redis.cli("CONFIG", "SET", "maxmemory", "1"),
+    end: ({ redis }) => redis.cli("CONFIG", "SET", "maxmemory", "0"),
+  },
+};
+
+/** An instance whose operations at Redis are counted. */
+function counted({ proxy }: Scene, login: Trouble["login"]) {
+  const instance = instanceOf({ host: "127.0.0.1", port: proxy.port, ...login });
+  const { cache } = instance;
+  const spies = [
+    vi.spyOn(cache, "get"),
+    vi.spyOn(cache, "set"),
+    vi.spyOn(cache, "delete"),
+    ...(["acquire", "extend", "release"] as const).map((name) => vi.spyOn(cache.leases, name)),
+  ];
+  const operations = () => spies.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+  return { ...instance, operations };
+}
+
+/** Endpoints that differ, and have the same client. */
+function endpointsAt(tokens: RunningOAuth2Server) {
+  let count = 0;
+  return () => checkout(`${tokens.tokenUrl}?endpoint=${++count}`);
+}
+
+async function sceneHere(): Promise<Scene> {
+  const redis = await redisHere();
+  const proxy = await startTcpProxy(redis);
+  onTestFinished(() => proxy.close());
+  return { redis, proxy };
+}
+
+describe.skipIf("skipped" in redis)("When Redis", { timeout: 90_000 }, () => {
+  test.each(Object.entries(troubles))("%s, every call gets its header", async (what, trouble) => {
+    const scene = await sceneHere();
+    const tokens = await tokenServerHere();
+    const next = endpointsAt(tokens);
+    if (trouble.atStart) await trouble.begin(scene);
+    const instances = [counted(scene, trouble.login), counted(scene, trouble.login)];
+    const [one, other] = instances;
+    const call = async (instance: typeof one, endpoint = next()) => {
+      const header = await instance?.security.getAuthHeader(endpoint);
+      expect(header).toMatch(/^Bearer ./);
+      return header;
+    };
+    if (!trouble.atStart) {
+      const endpoint = next();
+      expect(await call(one, endpoint)).toBe(await call(other, endpoint));
+      await trouble.begin(scene);
+    }
+
+    tokens.resetTokenRequests();
+    for (let count = 0; count < 6; count += 1) {
+      const endpoint = next();
+      await Promise.all(instances.map((instance) => call(instance, endpoint)));
+    }
+    expect(tokens.countTokenRequests()).toBeLessThanOrEqual(6 * instances.length);
+    for (const { events } of instances) expect(events).toEqual(["failed"]);
+
+    // What failed is not tried by each call: of 50, one finds out whether it works again. Reads may
+    // work where writes don't.
+    const before = one?.operations() ?? 0;
+    const endpoints = Array.from({ length: 50 }, next);
+    const headers = await Promise.all(endpoints.map((endpoint) => call(one, endpoint)));
+    const readsWork = ["is a replica now", "has no memory left"].includes(what);
+    expect((one?.operations() ?? 0) - before).toBeLessThanOrEqual(readsWork ? 104 : 4);
+    // And nobody asks twice.
+    const again = await Promise.all(endpoints.map((endpoint) => call(one, endpoint)));
+    expect(again).toEqual(headers);
+    expect(tokens.countTokenRequests()).toBeLessThanOrEqual(6 * instances.length + 50);
+    expect(one?.events).toEqual(["failed"]);
+
+    await trouble.end(scene);
+    for (const instance of instances) {
+      await waitUntil(
+        "the recovery",
+        async () => {
+          await call(instance);
+          return instance.events.includes("recovered");
+        },
+        60_000,
+      );
+    }
+    await waitUntil("sharing", async () => {
+      const endpoint = next();
+      return (await call(one, endpoint)) === (await call(other, endpoint));
+    });
+    for (const { events } of instances) expect(events).toEqual(["failed", "recovered"]);
+  });
+
+  test("is frozen, a call waits for it once, and not once for each operation", async () => {
+    const scene = await sceneHere();
+    const tokens = await tokenServerHere();
+    const { cache, security } = counted(scene, undefined);
+    await security.getAuthHeader(checkout(`${tokens.tokenUrl}?warm`));
+    const acquire = vi.mocked(cache.leases.acquire).mockClear();
+    scene.redis.freeze();
+    await security.getAuthHeader(checkout(tokens.tokenUrl));
+    expect(acquire).not.toHaveBeenCalled();
+  });
+
+  test("forgets everything while a lease is held, each process asks once at most", async () => {
+    const scene = await sceneHere();
+    const tokens = await tokenServerHere();
+    tokens.setLatency(1500);
+    const instances = Array.from({ length: 4 }, () => counted(scene, undefined));
+    const endpoint = checkout(tokens.tokenUrl);
+    const calls = instances.map(({ security }) => security.getAuthHeader(endpoint));
+    await waitUntil("a lease", async () => Object.keys(await scene.redis.dump()).length > 0);
+    await scene.redis.cli("FLUSHALL");
+    for (const header of await Promise.all(calls)) expect(header).toMatch(/^Bearer ./);
+    expect(tokens.countTokenRequests()).toBeLessThanOrEqual(instances.length);
+  });
+
+  test("is slow for one process only, that one leaves no lease for others to wait for", async () => {
+    const scene = await sceneHere();
+    const tokens = await tokenServerHere();
+    const slow = counted(scene, undefined);
+    const warm = checkout(`${tokens.tokenUrl}?warm`);
+    await slow.security.getAuthHeader(warm);
+    scene.proxy.setLatency(400);
+    const endpoint = checkout(tokens.tokenUrl);
+    tokens.failNext(1, 400, { error: "invalid_client" });
+    await expect(slow.security.getAuthHeader(endpoint)).rejects.toThrow();
+    const leaseHeld = async () =>
+      Object.keys(await scene.redis.dump()).some((key) => key.endsWith(":lease"));
+    await waitUntil("its lease to come late", leaseHeld);
+    await waitUntil("its end", async () => !(await leaseHeld()), 2_000);
+  });
+
+  test.each([60_000, -60_000])("is shared with a clock %d ms off, so is its token", async (off) => {
+    const redis = await redisHere();
+    const tokens = await tokenServerHere();
+    tokens.setAccessTokenTtl(50);
+    const settings = { redisUrl: redis.url, endpoint: checkout(tokens.tokenUrl) };
+    const [right, wrong] = [new Member(settings), new Member(settings, off)];
+    await Promise.all([right.ready, wrong.ready]);
+    const header = await wrong.header();
+    expect(await right.header()).toBe(header);
+    const next = await right.header(tokenIn(header));
+    expect(await wrong.header(tokenIn(header))).toBe(next);
+    expect(tokens.countTokenRequests()).toBe(2);
+  });
+});
