@@ -139,7 +139,13 @@ describeWithRedis("A Redis cache on a cluster with TLS", () => {
     const { ca, server, client } = certificates;
     const node = await redisHere({
       tls: { ca: ca.cert, cert: server.cert, key: server.key, requireClientCertificate: true },
-      config: { "cluster-enabled": "yes", "cluster-port": String(await freePort()) },
+      config: {
+        "cluster-enabled": "yes",
+        "cluster-port": String(await freePort()),
+        // Else it would name the port without TLS.
+        "tls-cluster": "yes",
+        "cluster-announce-ip": "127.0.0.1",
+      },
     });
     await node.cli("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
     await waitUntil("the cluster", async () =>
