@@ -21,6 +21,8 @@ export interface Chapter {
   /** How often tokens are renewed in it; 0 for the cold start. It ends between two renewals. */
   readonly renewals: number;
   readonly happenings: readonly Happening[];
+  /** Only for those who ask for it: it takes long. */
+  readonly onRequest?: boolean;
 }
 
 /**
@@ -60,15 +62,16 @@ export function chapters(renewalMs: number): readonly Chapter[] {
     },
     {
       name: "issuer 503",
-      title: "The token endpoint answers 503 for 18 s",
+      title: "The token endpoint answers 503 for 10 s",
       renewals: 1,
       happenings: [issuerOutage("unavailable", "503")],
     },
     {
       name: "issuer silent",
-      title: "The token endpoint answers nothing for 18 s",
+      title: "The token endpoint answers nothing for 10 s",
       renewals: 1,
       happenings: [issuerOutage("silent", "silent")],
+      onRequest: true,
     },
   ];
 }
@@ -88,8 +91,8 @@ function redisDown(fromMs: number, toMs: number, label: string): Happening {
 
 function issuerOutage(mood: IssuerMood, label: string): Happening {
   return {
-    fromMs: -10_000,
-    toMs: 8_000,
+    fromMs: -8_000,
+    toMs: 2_000,
     label,
     begin: ({ issuer }) => {
       issuer.mood = mood;

@@ -10,14 +10,17 @@ export function picture(settings: Settings, told: readonly Told[]): string {
     title: "A fleet on a virtual clock",
     subtitle: describe(settings),
     columns: 3,
-    charts: chapters.flatMap(({ name, title, spans }, index): Chart[] => {
+    charts: chapters.flatMap(({ name, title }, index): Chart[] => {
       const x =
         index === 0 ? "seconds since the start" : "seconds since the token at hand was over";
+      const same = told.flatMap(({ figures }) => figures.filter((of) => of.name === name));
+      // What happens at a renewal happens at another time where renewals do.
+      const spans = new Map(same.flatMap((of) => of.spans.map((span) => [span.from, span])));
       const chart = (what: string, y: string, over: keyof ChapterFigures["over"]): Chart => ({
         title: what,
         x,
         y,
-        spans,
+        spans: [...spans.values()],
         series: told.flatMap(({ variant, figures }): Series[] => {
           const of = figures.find((chapter) => chapter.name === name);
           if (of === undefined) return [];

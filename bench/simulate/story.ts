@@ -74,11 +74,10 @@ export async function tell(
   installSynchronousCrypto();
   Math.random = variant.jitter ? new Chance(seed + 1).next : () => 0.5;
 
-  const wanted = chapters(renewalMs).filter(
-    ({ name }, index) =>
-      index === 0 ||
-      ((settings.only?.includes(name) ?? true) && (variant.chapters?.includes(name) ?? true)),
-  );
+  const wanted = chapters(renewalMs).filter(({ name, onRequest = false }, index) => {
+    const asked = settings.only?.includes(name) ?? !onRequest;
+    return index === 0 || (asked && (variant.chapters?.includes(name) ?? true));
+  });
   const figures: ChapterFigures[] = [];
   for (const chapter of wanted) figures.push(await live(chapter));
   return figures;
