@@ -23,6 +23,7 @@ const helpers = [
   "server",
   "empty",
   "startup-import",
+  "startup-alone",
   "startup-header",
   "startup-modules",
   "module-hook",

@@ -64,6 +64,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #endpoints = new Recognition<Endpoint>();
   readonly #caches: readonly GuardedCache[];
   readonly #desk: TokenDesk;
+  /** The header that was last given, and its token: a call like the one before costs no new promise. */
+  #lastToken: TokenSet | undefined;
+  #lastHeader: Promise<string> | undefined;
   #closed = false;
 
   /** @throws ConfigurationError */
@@ -96,7 +99,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       try {
         const seen = this.#endpoints.find(endpoint) ?? this.#endpoints.findContent(endpoint);
         const token = seen instanceof EndpointTokens ? seen.usable : undefined;
-        if (token !== undefined) return token.settledAuthorization;
+        if (token !== undefined) return this.#headerOf(token);
       } catch {
         // A getter of the configuration threw; below it does so again, as a rejection.
       }
@@ -169,6 +172,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   async close(): Promise<void> {
     this.#closed = true;
     this.#endpoints.clear();
+    this.#lastToken = undefined;
+    this.#lastHeader = undefined;
     await Promise.all(this.#caches.map((cache) => cache.close()));
     this.#events.clear();
   }
@@ -189,6 +194,14 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       }
       return door;
     };
+  }
+
+  #headerOf(token: TokenSet): Promise<string> {
+    if (token !== this.#lastToken || this.#lastHeader === undefined) {
+      this.#lastToken = token;
+      this.#lastHeader = Promise.resolve(token.authorization);
+    }
+    return this.#lastHeader;
   }
 
   async #getAuthHeader(

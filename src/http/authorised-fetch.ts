@@ -16,33 +16,49 @@ const mostRedirects = 20;
 
 /** A fetch that sends the endpoint's credentials, to the endpoint alone. */
 export function authorisedFetch(open: () => Door, given: Fetch | undefined): Fetch {
-  return async (input, init) => {
-    const door = open();
-    // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
-    const fetch = given ?? globalThis.fetch;
-    const url = door.destination.resolve(urlOf(input));
-    if (init === undefined && !isRequest(input)) return plainGet(url, door, fetch);
-    const outgoing = outgoingRequest(input, init, url);
-    const response = await sendAuthorised(
-      door.authenticator,
-      sendingOf(outgoing, url, door, fetch),
-    );
-    return follow(response, url, outgoing, door, fetch);
-  };
+  // No async function around the other two: each costs a request a promise and some turns.
+  return (input, init) =>
+    init === undefined && !isRequest(input)
+      ? plainGet(input, open, given)
+      : anyRequest(input, init, open, given);
 }
 
 /** The usual request, on the shortest way: all that others need is made when it comes to it. */
-async function plainGet(url: string, door: Door, fetch: Fetch): Promise<Response> {
+async function plainGet(
+  input: string | URL,
+  open: () => Door,
+  given: Fetch | undefined,
+): Promise<Response> {
+  const door = open();
   const { authenticator } = door;
+  // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
+  const fetch = given ?? globalThis.fetch;
+  const url = door.destination.resolve(urlOf(input));
   const ready = authenticator.headers({ request: { method: "GET", url } });
   const credentials: Headers = ready instanceof Promise ? await ready : ready;
   let response = await fetch(url, { headers: credentials, redirect: "manual" });
-  if (response.status !== 401 && !isRedirect(response)) return response;
+  const { status } = response;
+  if (status !== 401 && !isRedirect(status)) return response;
   const outgoing = new OutgoingRequest(url);
-  if (response.status === 401) {
+  if (status === 401) {
     const sending = sendingOf(outgoing, url, door, fetch);
     response = await sendOnceMore(authenticator, sending, response, credentials);
   }
+  return follow(response, url, outgoing, door, fetch);
+}
+
+async function anyRequest(
+  input: FetchInput,
+  init: FetchInit | undefined,
+  open: () => Door,
+  given: Fetch | undefined,
+): Promise<Response> {
+  const door = open();
+  const fetch = given ?? globalThis.fetch;
+  const url = door.destination.resolve(urlOf(input));
+  const outgoing = outgoingRequest(input, init, url);
+  const sending = sendingOf(outgoing, url, door, fetch);
+  const response = await sendAuthorised(door.authenticator, sending);
   return follow(response, url, outgoing, door, fetch);
 }
 
@@ -83,10 +99,10 @@ async function follow(
   door: Door,
   fetch: Fetch,
 ): Promise<Response> {
-  if (outgoing.redirect !== "follow" || !isRedirect(first)) return first;
+  if (outgoing.redirect !== "follow" || !isRedirect(first.status)) return first;
   let response = first;
   let url = from;
-  for (let count = 0; isRedirect(response); count++) {
+  for (let count = 0; isRedirect(response.status); count++) {
     const location = response.headers.get("location");
     if (location === null) return response;
     const target = URL.canParse(location, url) ? new URL(location, url) : undefined;
@@ -111,7 +127,7 @@ async function follow(
   return Object.defineProperty(response, "redirected", { value: true });
 }
 
-function isRedirect({ status }: Response): boolean {
+function isRedirect(status: number): boolean {
   return status > 300 && status < 309 && [301, 302, 303, 307, 308].includes(status);
 }
 

@@ -20,7 +20,6 @@ export type TokenOrigin = "token_endpoint" | "cache";
 export class TokenSet {
   // The header's value and the token are one string, kept once.
   readonly #authorization: string;
-  #settled: Promise<string> | undefined;
   // Spans are small integers, which cost nothing beside the one point in time.
   readonly #lifeMs: number;
   /** Infinite once it is dropped. */
@@ -64,12 +63,6 @@ export class TokenSet {
   /** The value of an `Authorization` header: type and token. */
   get authorization(): string {
     return this.#authorization;
-  }
-
-  /** The same as a promise, made once. */
-  get settledAuthorization(): Promise<string> {
-    this.#settled ??= Promise.resolve(this.#authorization);
-    return this.#settled;
   }
 
   /** When the token request was sent, in milliseconds since the epoch. */
