@@ -4,7 +4,7 @@ import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { Circuit } from "./circuit.ts";
 import { Lease } from "./lease.ts";
-import type { TokenCache } from "./token-cache.ts";
+import { harmless, type TokenCache } from "./token-cache.ts";
 
 type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
 
@@ -191,9 +191,9 @@ export class GuardedCache {
 
 /** An error's kind. Its message may quote the entry, or the connection's password. */
 function describe(error: unknown): string {
-  // Ours holds no secret, and says what to do.
-  if (isEndpointSecurityError(error)) return error.message;
   if (!(error instanceof Error)) return "an unknown error";
+  // Ours hold no secret, and say what to do.
+  if (isEndpointSecurityError(error) || Reflect.get(error, harmless) === true) return error.message;
   const code: unknown = Reflect.get(error, "code");
   // Redis puts its error's kind first: "READONLY You can't write…".
   const kind = /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];

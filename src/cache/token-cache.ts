@@ -1,3 +1,6 @@
+/** Marks an error of a cache whose message holds nothing secret, so that events may repeat it. */
+export const harmless: unique symbol = Symbol.for("endpoint-security.harmless");
+
 /**
  * Where tokens are kept besides the memory of the process. Every Keyv is one.
  *

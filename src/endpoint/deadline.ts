@@ -1,6 +1,12 @@
+/** Of the event loop: one that reads what has arrived, and one for what follows from that. */
+const turnsToRead = 2;
+
 /**
  * Runs `work` with a signal that aborts after `timeoutMs`, and rejects with `late()` then even if
  * `work` doesn't listen.
+ *
+ * An answer that lies there already when the time is over is not late: a busy process may run the
+ * timer before it gets to read the answer.
  */
 export async function withDeadline<T>(
   timeoutMs: number,
@@ -9,8 +15,13 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    timer = setTimeout(async () => {
+      for (let turn = 0; turn < turnsToRead && !isOver; turn++) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      if (isOver) return;
       const error = late();
       reject(error);
       controller.abort(error);
@@ -19,6 +30,7 @@ export async function withDeadline<T>(
   try {
     return await Promise.race([work(controller.signal), deadline]);
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

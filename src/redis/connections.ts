@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { withDeadline } from "../endpoint/deadline.ts";
 import { Connection } from "./connection.ts";
 import { dial } from "./dial.ts";
+import type { RedisModule } from "./node-client.ts";
 import { loadKeyvRedis } from "./peer.ts";
 import { RedisCacheError, told } from "./redis-error.ts";
 import { ServerClock } from "./server-clock.ts";
@@ -85,9 +86,11 @@ export class Connections {
     const stop = () => sockets.abort();
     this.#stopRenewing = stop;
     try {
+      // The code has to be there first, and the deadline is for the server.
+      const redis = await loadKeyvRedis();
       const connection = await withDeadline(
         this.#settings.connectTimeoutMs,
-        () => this.#connect(sockets),
+        () => this.#connect(redis, sockets),
         () => new RedisCacheError("TIMEOUT"),
       );
       if (sockets.signal.aborted) throw new RedisCacheError("DISCONNECTED");
@@ -106,10 +109,9 @@ export class Connections {
     }
   }
 
-  async #connect(sockets: AbortController): Promise<Connection> {
+  async #connect(redis: RedisModule, sockets: AbortController): Promise<Connection> {
     const { way, keyPrefix, connectTimeoutMs } = this.#settings;
     const { signal } = sockets;
-    const redis = await loadKeyvRedis();
     let connection: Connection | undefined;
     let endIsNews = false;
     const onError = (error: unknown) => {

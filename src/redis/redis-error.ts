@@ -1,3 +1,4 @@
+import { harmless } from "../cache/token-cache.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 
 /**
@@ -14,6 +15,7 @@ export class RedisCacheError extends Error {
    * `TIMEOUT`, `DISCONNECTED`, `QUEUE_FULL`, `NO_MASTER`.
    */
   readonly code: string;
+  readonly [harmless] = true;
 
   constructor(code: string, message = meanings[code] ?? "failed") {
     super(`Redis ${message} (${code})`);
@@ -94,9 +96,9 @@ function harmlessText(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : "";
   const command = /^NOPERM .* run the '([a-z|-]+)' command/.exec(message)?.[1];
   if (command !== undefined) return `does not allow this user ${command.toUpperCase()}`;
-  const known = harmless.exec(message)?.[1];
+  const known = plainAnswer.exec(message)?.[1];
   return known && `answered "${known}"`;
 }
 
-const harmless =
+const plainAnswer =
   /^ERR (invalid password|(?:invalid )?DB index(?: is out of range)?|AUTH <password> called without any password configured|SELECT is not allowed in cluster mode|This instance has cluster support disabled)/;

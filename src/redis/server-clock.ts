@@ -1,6 +1,8 @@
 import type { RedisCommands } from "./commands.ts";
 
 const freshForMs = 60_000;
+/** An answer that took longer says little of what the time is now. */
+const slowMs = 500;
 
 /**
  * The clock of the Redis server, which is the same for every process. Until it was asked, and where
@@ -31,7 +33,8 @@ export class ServerClock {
       const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];
       const serverMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
       // It said so about halfway between question and answer.
-      if (serverMs > 0) this.#reading = { serverMs, at: (asked + at) / 2 };
+      const isBetter = this.#reading === undefined || at - asked <= slowMs;
+      if (serverMs > 0 && isBetter) this.#reading = { serverMs, at: (asked + at) / 2 };
     } catch {
       // Not allowed, or disconnected: the next one who needs the connection finds out.
     }

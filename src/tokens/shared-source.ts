@@ -25,8 +25,8 @@ export class SharedSource extends CachedSource {
 
     const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
     const leaseName = await this.leaseNameOf(endpoint);
-    // The other half is left for asking oneself.
-    const until = performance.now() + timeoutMs / 2;
+    // What is left then is for asking oneself. Jittered, so that those who give up don't do so at once.
+    const until = performance.now() + timeoutMs * (0.5 + Math.random() / 4);
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
       const lease = await this.cache.lease(leaseName);
       // A cache in trouble can't say who is next: everybody for himself.
