@@ -34,7 +34,15 @@ const soleImporters: Readonly<Record<string, RegExp>> = {
 };
 
 /** What takes longest to load waits for the first token that needs it. */
-const neverAtStart = ["openid-client", "oauth4webapi", "jose", "axios", "undici", "@keyv/redis"];
+const neverAtStart = [
+  "keyv",
+  "openid-client",
+  "oauth4webapi",
+  "jose",
+  "axios",
+  "undici",
+  "@keyv/redis",
+];
 
 const partOf = (path: string) => {
   if (path === "errors.ts") return "errors";
