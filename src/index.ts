@@ -14,7 +14,7 @@ export {
   type GrantParameters,
   type GrantStrategy,
 } from "./endpoint/grant-strategy.ts";
-export type { Secret } from "./endpoint/secrets.ts";
+export type { ClientSecret, Secret } from "./endpoint/secrets.ts";
 export { type CallOptions, EndpointSecurity, type HeadersOptions } from "./endpoint-security.ts";
 export {
   type AnyEndpointSecurityError,

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { GrantStrategy } from "./grant-strategy.ts";
-import type { Secret } from "./secrets.ts";
+import type { ClientSecret, Secret } from "./secrets.ts";
 
 /** What every kind of endpoint has. */
 interface CommonFields {
@@ -21,7 +21,8 @@ export type ClientAuthentication =
   | {
       /** Default: `client_secret_basic`. */
       readonly tokenEndpointAuthMethod?: "client_secret_basic" | undefined;
-      readonly clientSecret: Secret;
+      /** A list, the new secret first, lets both be good while they are rotated. */
+      readonly clientSecret: ClientSecret;
       /**
        * How client id and secret are written into the Basic header. `form` (default) encodes them
        * as RFC 6749 §2.3.1 asks, leaving letters, digits and `-._~` alone; `raw` takes them as they
@@ -31,7 +32,7 @@ export type ClientAuthentication =
     }
   | {
       readonly tokenEndpointAuthMethod: "client_secret_post";
-      readonly clientSecret: Secret;
+      readonly clientSecret: ClientSecret;
     }
   | {
       /** A public client: only `client_id` is sent. */

@@ -2,6 +2,7 @@ import type { GrantStrategy } from "./grant-strategy.ts";
 import {
   type Check,
   credential,
+  credentialOrList,
   credentialThat,
   flag,
   headerName,
@@ -74,7 +75,7 @@ export function oauth2Checks(
     tokenUrl: tokenEndpointUrl(config.allowInsecureRequests === true),
     clientId: text,
     tokenEndpointAuthMethod: optional(oneOf("client_secret_basic", "client_secret_post", "none")),
-    clientSecret: method === "none" ? noSecret : credential,
+    clientSecret: method === "none" ? noSecret : credentialOrList,
     clientSecretBasicEncoding: optional(
       method === "client_secret_basic" ? oneOf("form", "raw") : onlyForBasic,
     ),

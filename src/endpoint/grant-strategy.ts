@@ -32,6 +32,12 @@ export interface GrantStrategy {
   readonly fields?: readonly string[] | undefined;
   /** Parameters that the strategy sets itself, so that `customParameters` may not. */
   readonly parameterNames?: readonly string[] | undefined;
+  /**
+   * Whether a refresh token that comes with a token is used for the next one, so that the strategy is
+   * asked again only when there is none, or it is refused. Default: false.
+   * @see https://www.rfc-editor.org/rfc/rfc6749#section-6
+   */
+  readonly refreshTokens?: boolean | undefined;
   /** The parameters besides `grant_type`, `scope`, `audience`, `resource` and the custom ones. */
   parameters(fields: never): GrantParameters | Promise<GrantParameters>;
 }

@@ -45,22 +45,42 @@ export class KnownEndpoint {
     return (this.config.type as "basic" | "api_key" | undefined) ?? "oauth2";
   }
 
-  /** The values of the credentials named, those of functions read now. */
-  async credentials(names: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  /** How many client secrets there are to try. */
+  get secretCount(): number {
+    const { clientSecret } = this.config;
+    return Array.isArray(clientSecret) ? clientSecret.length : 1;
+  }
+
+  /**
+   * The values of the credentials named, those of functions read now.
+   * @param which of several secrets
+   */
+  async credentials(
+    names: readonly string[],
+    which = 0,
+  ): Promise<Readonly<Record<string, string>>> {
     const { config, label } = this;
     const timeoutMs = (config.tokenRequestTimeoutMs as number | undefined) ?? defaultTimeoutMs;
     const given = names.filter((name) => config[name] !== undefined);
     const values = await Promise.all(
-      given.map(async (name) => [
-        name,
-        await readSecret(name, config[name] as Secret, label, timeoutMs),
-      ]),
+      given.map(async (name) => {
+        const secret = config[name];
+        const one = (Array.isArray(secret) ? secret[which] : secret) as Secret;
+        return [name, await readSecret(name, one, label, timeoutMs)];
+      }),
     );
     return Object.fromEntries(values) as Record<string, string>;
   }
 
-  /** An OAuth 2.0 endpoint with its credentials read now. */
-  async resolve(identity: Identity, defaults: ResolveDefaults): Promise<ResolvedEndpoint> {
+  /**
+   * An OAuth 2.0 endpoint with its credentials read now.
+   * @param which of several client secrets: each makes an endpoint of its own
+   */
+  async resolve(
+    identity: Identity,
+    defaults: ResolveDefaults,
+    which = 0,
+  ): Promise<ResolvedEndpoint> {
     const { config, label } = this;
     const settings = config as unknown as OAuth2Settings;
     const strategy = this.#grants.get(settings.grantType);
@@ -77,7 +97,7 @@ export class KnownEndpoint {
       });
     }
     const names = ["clientSecret", ...Object.keys(strategy.credentials ?? {})];
-    const credentials = await this.credentials(names);
+    const credentials = await this.credentials(names, which);
     const fields = validate(config, this.#grants);
     return {
       identity: await identity.of(config, credentials),

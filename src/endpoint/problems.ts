@@ -42,6 +42,13 @@ export const credential: Check = (value, path, problems) => {
   if (mistake !== undefined) problems.add(path, mistake.problem, mistake.mend);
 };
 
+/** One credential, or several to be tried one after the other. */
+export const credentialOrList: Check = (value, path, problems) => {
+  if (!Array.isArray(value)) return credential(value, path, problems);
+  if (value.length === 0) problems.add(path, "is an empty list", "give at least one secret");
+  for (const [index, item] of value.entries()) credential(item, `${path}[${index}]`, problems);
+};
+
 /** A credential that is checked further where it is no function. */
 export const credentialThat =
   (further: Check): Check =>

@@ -9,6 +9,12 @@ import { withDeadline } from "./deadline.ts";
  */
 export type Secret = string | (() => string | Promise<string>);
 
+/**
+ * A client secret, or several while one takes the place of another, the new one first: the next is
+ * tried when the token endpoint knows no such client (`invalid_client`), and the one that works is kept to.
+ */
+export type ClientSecret = Secret | readonly [Secret, ...Secret[]];
+
 /** What is wrong with a credential's value, or undefined. The value itself is never told. */
 export function secretMistake(
   value: unknown,

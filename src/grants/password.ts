@@ -6,6 +6,7 @@ export const password = defineGrant({
   fields: [],
   credentials: { username: "required", password: "required" },
   parameterNames: ["username", "password"],
+  refreshTokens: true,
   parameters: (fields: { readonly username: string; readonly password: string }) => ({
     username: fields.username,
     password: fields.password,

@@ -9,6 +9,9 @@ export interface TokenAnswer {
   readonly scope: string | undefined;
   /** When to ask for the next token, in seconds from now, where the answer tells. */
   readonly refreshInSeconds: number | undefined;
+  readonly refreshToken: string | undefined;
+  /** Life of the refresh token, where the answer tells. */
+  readonly refreshExpiresInSeconds: number | undefined;
 }
 
 const longestToken = 64 * 1024;
@@ -42,9 +45,18 @@ export function readTokenAnswer(
     accessToken,
     expiresInSeconds: readSeconds(body.expires_in),
     refreshInSeconds: readSeconds(body.refresh_in),
+    refreshToken: readRefreshToken(body.refresh_token),
+    // No standard has it; Keycloak and its kin say the one, GitHub and others the other.
+    refreshExpiresInSeconds: readSeconds(body.refresh_expires_in ?? body.refresh_token_expires_in),
     // Scopes are shown to people; what holds a secret is no list of scopes.
     scope: typeof scope === "string" && scope !== "" && !redact.shows(scope) ? scope : undefined,
   };
+}
+
+function readRefreshToken(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= longestToken
+    ? value
+    : undefined;
 }
 
 function isBearer(tokenType: unknown): boolean {

@@ -2,7 +2,7 @@ import type { EntryCodec } from "../cache/entry-codec.ts";
 import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
-import { replaces, type TokenSource, type Unwanted } from "./token-source.ts";
+import { heldIn, replaces, type TokenSource, type Unwanted } from "./token-source.ts";
 
 /** The memory of this process: a cache that is as quick as it is sure. */
 export class CachedSource implements TokenSource {
@@ -21,7 +21,7 @@ export class CachedSource implements TokenSource {
     if (cached !== undefined && replaces(cached, not)) return cached;
     // What was dropped here may still stand in the next cache.
     const unwanted = not ?? (cached?.isDropped ? { accessToken: cached.accessToken } : undefined);
-    const token = await this.next.token(endpoint, unwanted);
+    const token = await this.next.token(endpoint, unwanted, heldIn(cached));
     await this.write(endpoint, token);
     return token;
   }
@@ -64,6 +64,6 @@ export class CachedSource implements TokenSource {
   protected async write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
     const value = await this.#entries.write(endpoint, token, this.cache.clockLeadMs);
     const [name = ""] = await this.#entries.names(endpoint);
-    await this.cache.set(name, value, token.expiresAt - Date.now());
+    await this.cache.set(name, value, token.keptUntil - Date.now());
   }
 }

@@ -16,13 +16,18 @@ import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { TokenSource, Unwanted } from "./token-source.ts";
 
+/** One of several client secrets of an endpoint. */
+interface OneSecret {
+  readonly which: number;
+}
+
 /** What the endpoints of one instance share. */
 export class TokenDesk {
   readonly source: TokenSource;
   readonly grants: ReadonlyMap<string, GrantStrategy>;
   readonly #identity = new Identity();
   /** A thousand callers at once read the credentials once. */
-  readonly resolve: (tokens: EndpointTokens) => Promise<ResolvedEndpoint>;
+  readonly resolve: (tokens: EndpointTokens, secret?: OneSecret) => Promise<ResolvedEndpoint>;
 
   constructor(
     source: TokenSource,
@@ -31,9 +36,10 @@ export class TokenDesk {
   ) {
     this.source = source;
     this.grants = grants;
-    this.resolve = pMemoize(async ({ known }) => known.resolve(this.#identity, defaults), {
-      cache: false,
-    });
+    this.resolve = pMemoize(
+      async ({ known }, secret) => known.resolve(this.#identity, defaults, secret?.which),
+      { cache: false, cacheKey: ([tokens, secret]) => secret ?? tokens },
+    );
   }
 }
 
@@ -50,6 +56,9 @@ export interface LastFailure {
 /** What is remembered of an endpoint that had trouble, or whose token is getting old. */
 interface Upkeep {
   readonly forced: ForcedRenewals;
+  secrets: readonly OneSecret[] | undefined;
+  /** The one that the token endpoint took last. */
+  secretInUse: OneSecret | undefined;
   lastFailure: LastFailure | undefined;
   /** When a stale token's renewal may be tried (again): never, while one is under way. */
   renewNotBefore: number;
@@ -100,7 +109,8 @@ export class EndpointTokens {
 
   async forget(only?: string): Promise<void> {
     if (only === undefined || this.last?.accessToken === only) this.last?.drop();
-    await this.#desk.source.forget(await this.#desk.resolve(this), only);
+    const [secretInUse] = this.#secrets();
+    await this.#desk.source.forget(await this.#desk.resolve(this, secretInUse), only);
   }
 
   async #replaceRefused(refused: string): Promise<TokenSet> {
@@ -147,7 +157,8 @@ export class EndpointTokens {
         }
         upkeep.renewNotBefore = 0;
         upkeep.pauseMs = firstPauseMs;
-        if (upkeep.forced.count === 0) this.#upkeep = undefined;
+        const isNeeded = upkeep.forced.count > 0 || upkeep.secrets !== undefined;
+        if (!isNeeded) this.#upkeep = undefined;
       },
       () => {
         // Told as an event. The token at hand is good, so callers notice nothing.
@@ -160,6 +171,8 @@ export class EndpointTokens {
   #keepUp(): Upkeep {
     this.#upkeep ??= {
       forced: new ForcedRenewals(),
+      secrets: undefined,
+      secretInUse: undefined,
       lastFailure: undefined,
       renewNotBefore: 0,
       pauseMs: firstPauseMs,
@@ -184,17 +197,35 @@ export class EndpointTokens {
 
   async #ask(not?: Unwanted): Promise<TokenSet> {
     const { resolve, source } = this.#desk;
-    const endpoint = await resolve(this);
-    try {
-      return await source.token(endpoint, not);
-    } catch (error) {
-      if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
-        throw error;
+    const [first, ...others] = this.#secrets();
+    const refused = new Set<string>();
+    let refusal: unknown;
+    // The first once more: a secret that was rotated just now, its function says when asked again.
+    for (const secret of [first, first, ...others]) {
+      const endpoint = await resolve(this, secret);
+      if (refused.has(endpoint.identity)) continue;
+      try {
+        const token = await source.token(endpoint, not);
+        if (secret !== undefined) this.#keepUp().secretInUse = secret;
+        return token;
+      } catch (error) {
+        if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
+          throw error;
+        }
+        refused.add(endpoint.identity);
+        refusal ??= error;
       }
-      // A secret that was rotated just now: its function says so when it is asked again.
-      const again = await resolve(this);
-      if (again.identity === endpoint.identity) throw error;
-      return source.token(again, not);
     }
+    throw refusal;
+  }
+
+  /** Where there are several client secrets, all of them, beginning with the one that worked last. */
+  #secrets(): readonly (OneSecret | undefined)[] {
+    const { secretCount } = this.known;
+    if (secretCount === 1) return [undefined];
+    const upkeep = this.#keepUp();
+    upkeep.secrets ??= Array.from({ length: secretCount }, (_, which) => ({ which }));
+    const inUse = upkeep.secretInUse?.which ?? 0;
+    return [...upkeep.secrets.slice(inUse), ...upkeep.secrets.slice(0, inUse)];
   }
 }

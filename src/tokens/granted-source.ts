@@ -7,14 +7,15 @@ import {
 } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
+import { refreshing } from "../grants/refresh-token.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
 import { CoolDown } from "./cool-down.ts";
 import { skewOf, stalenessOf } from "./freshness.ts";
 import { jwtExpiry } from "./jwt-expiry.ts";
 import { withRetries } from "./retries.ts";
-import { TokenSet } from "./token-set.ts";
-import type { TokenSource, Unwanted } from "./token-source.ts";
+import { type Refresh, TokenSet } from "./token-set.ts";
+import type { Held, TokenSource, Unwanted } from "./token-source.ts";
 
 /** Of a whole token request, retries included. */
 export const defaultTimeoutMs = 10_000;
@@ -36,15 +37,49 @@ export class GrantedSource implements TokenSource {
     this.#fetch = fetch;
   }
 
-  async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
-    const { identity, label, settings } = endpoint;
+  async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
+    const { identity, settings } = endpoint;
     const remembered = this.#coolDown.errorFor(identity);
     if (remembered !== undefined) throw remembered;
-    const start = Date.now();
-    const event = { endpoint: label, grantType: settings.grantType };
     try {
-      const token = await this.#ask(endpoint, not);
+      const token =
+        (await this.#refreshed(endpoint, not, held)) ?? (await this.#told(endpoint, not));
       this.#coolDown.succeeded(identity);
+      return token;
+    } catch (error) {
+      if (isEndpointSecurityError(error)) {
+        this.#coolDown.failed(identity, error, settings.coolDownMs ?? defaultCoolDownMs);
+      }
+      throw error;
+    }
+  }
+
+  /** Nothing is kept here. */
+  async forget(): Promise<void> {}
+
+  /** By a refresh token, where there is one and the token endpoint takes it. */
+  async #refreshed(
+    endpoint: ResolvedEndpoint,
+    not: Unwanted | undefined,
+    held: Held | undefined,
+  ): Promise<TokenSet | undefined> {
+    if (held === undefined || endpoint.strategy.refreshTokens !== true) return undefined;
+    try {
+      return await this.#told(refreshing(endpoint, held.refresh.token), not, held);
+    } catch (error) {
+      // Out of order is the token endpoint for every grant; anything else is about the refresh token.
+      if (!isEndpointSecurityError(error) || error.code === "token_endpoint_unavailable")
+        throw error;
+      return held.newer?.();
+    }
+  }
+
+  /** Asks, and tells of it. */
+  async #told(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
+    const start = Date.now();
+    const event = { endpoint: endpoint.label, grantType: endpoint.settings.grantType };
+    try {
+      const token = await this.#ask(endpoint, not, held);
       this.#emit("tokenObtained", {
         ...event,
         afterRejection: not !== undefined && not.expiresAt === undefined,
@@ -55,17 +90,13 @@ export class GrantedSource implements TokenSource {
       return token;
     } catch (error) {
       if (isEndpointSecurityError(error)) {
-        this.#coolDown.failed(identity, error, settings.coolDownMs ?? defaultCoolDownMs);
         this.#emit("tokenRequestFailed", { ...event, durationMs: Date.now() - start, error });
       }
       throw error;
     }
   }
 
-  /** Nothing is kept here. */
-  async forget(): Promise<void> {}
-
-  async #ask(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+  async #ask(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
     const { label, settings } = endpoint;
     const tokenUrl = shownUrl(settings.tokenUrl);
     return withRetries(
@@ -78,7 +109,7 @@ export class GrantedSource implements TokenSource {
         // The life is counted from before the request, so that a slow answer shortens it.
         const issuedAt = Date.now();
         const answer = await this.#request(endpoint, signal, not);
-        return tokenOf(answer, endpoint, issuedAt);
+        return tokenOf(answer, endpoint, issuedAt, held);
       },
       (ms) =>
         new TokenEndpointUnavailableError({
@@ -107,18 +138,29 @@ export class GrantedSource implements TokenSource {
 
 function tokenOf(
   answer: TokenAnswer,
-  { label, settings }: ResolvedEndpoint,
+  endpoint: ResolvedEndpoint,
   issuedAt: number,
+  held: Held | undefined,
 ): TokenSet {
+  const { label, settings } = endpoint;
   const { accessToken, refreshInSeconds } = answer;
   const expiresAt = expiryOf(answer, issuedAt, settings.defaultLifetimeMs ?? defaultLifetimeMs);
   // What was asked for is held already: one string serves both.
-  const scope = answer.scope === settings.scope ? settings.scope : answer.scope;
-  const data = { accessToken, tokenType: "Bearer", issuedAt, expiresAt, scope };
-  const staleMs = stalenessOf(data, settings, {
-    refreshInMs: refreshInSeconds === undefined ? undefined : refreshInSeconds * 1000,
-    durationMs: Date.now() - issuedAt,
-  });
+  const told = answer.scope ?? held?.scope;
+  const scope = told === settings.scope ? settings.scope : told;
+  const refreshInMs = inMs(refreshInSeconds);
+  const refresh = refreshOf(answer, endpoint, issuedAt) ?? held?.refresh;
+  const data = {
+    accessToken,
+    tokenType: "Bearer",
+    issuedAt,
+    expiresAt,
+    scope,
+    refreshInMs,
+    refresh,
+  };
+  const durationMs = Date.now() - issuedAt;
+  const staleMs = stalenessOf(data, settings, { refreshInMs, durationMs });
   const token = new TokenSet(data, { skewMs: skewOf(data, settings), staleMs }, "token_endpoint");
   if (token.isUsable) return token;
   const lifeMs = expiresAt - issuedAt;
@@ -130,6 +172,22 @@ function tokenOf(
         ? `issued a token with a life of ${Math.round(lifeMs / 1000)} s, which was over when it arrived`
         : "issued a token that had already expired",
   });
+}
+
+function inMs(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+/** The refresh token that came along, where the grant has a use for it. */
+function refreshOf(
+  { refreshToken: token, refreshExpiresInSeconds }: TokenAnswer,
+  { strategy }: ResolvedEndpoint,
+  issuedAt: number,
+): Refresh | undefined {
+  if (token === undefined || strategy.refreshTokens !== true) return undefined;
+  // Keycloak says 0 for one that never ends.
+  const lifeMs = inMs(refreshExpiresInSeconds);
+  return { token, expiresAt: lifeMs === undefined || lifeMs <= 0 ? undefined : issuedAt + lifeMs };
 }
 
 function expiryOf(answer: TokenAnswer, issuedAt: number, otherwiseMs: number): number {

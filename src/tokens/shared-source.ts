@@ -4,7 +4,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
 import type { TokenSet } from "./token-set.ts";
-import { replaces, type Unwanted } from "./token-source.ts";
+import { heldIn, replaces, type Unwanted } from "./token-source.ts";
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
@@ -44,10 +44,16 @@ export class SharedSource extends CachedSource {
     endpoint: ResolvedEndpoint,
     not: Unwanted | undefined,
   ): Promise<TokenSet | undefined> {
-    const isGood = (token: TokenSet) =>
-      !this.#refused.has(token.accessToken) && replaces(token, not);
-    const token = await this.read(endpoint, isGood);
-    return token !== undefined && isGood(token) ? token : undefined;
+    const token = await this.#read(endpoint, not);
+    return token !== undefined && this.#isGood(token, not) ? token : undefined;
+  }
+
+  #read(endpoint: ResolvedEndpoint, not: Unwanted | undefined): Promise<TokenSet | undefined> {
+    return this.read(endpoint, (token) => this.#isGood(token, not));
+  }
+
+  #isGood(token: TokenSet, not: Unwanted | undefined): boolean {
+    return !this.#refused.has(token.accessToken) && replaces(token, not);
   }
 
   override async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
@@ -60,9 +66,11 @@ export class SharedSource extends CachedSource {
     let written: Promise<unknown> = Promise.resolve();
     try {
       // The one before may have written between the first look and the lease.
-      const appeared = await this.#wanted(endpoint, not);
-      if (appeared !== undefined) return appeared;
-      const token = await this.next.token(endpoint, not);
+      const held = await this.#read(endpoint, not);
+      if (held !== undefined && this.#isGood(held, not)) return held;
+      // A refresh token is everybody's, so it is used under the lease alone.
+      const newer = () => this.#wanted(endpoint, not);
+      const token = await this.next.token(endpoint, not, held && heldIn(held, newer));
       written = this.write(endpoint, token);
       return token;
     } finally {

@@ -1,36 +1,53 @@
 import type { EntryFormat } from "../cache/sealed-entries.ts";
 import { skewOf, stalenessOf } from "./freshness.ts";
-import { type TokenData, TokenSet } from "./token-set.ts";
+import { type Refresh, type TokenData, TokenSet } from "./token-set.ts";
 
 /** A token as JSON, for a cache that seals it. */
 export const tokenFormat: EntryFormat<TokenSet> = {
-  toJson: ({ accessToken, tokenType, issuedAt, expiresAt, scope }, clockLeadMs): TokenData => ({
-    accessToken,
-    tokenType,
-    issuedAt: issuedAt + clockLeadMs,
-    expiresAt: expiresAt + clockLeadMs,
-    scope,
+  toJson: (token, clockLeadMs): TokenData => ({
+    accessToken: token.accessToken,
+    tokenType: token.tokenType,
+    issuedAt: token.issuedAt + clockLeadMs,
+    expiresAt: token.expiresAt + clockLeadMs,
+    scope: token.scope,
+    refreshInMs: token.refreshInMs,
+    refresh: shifted(token.refresh, clockLeadMs),
   }),
   fromJson: (json, { settings }, clockLeadMs) => {
     if (!isTokenData(json)) return undefined;
     const issuedAt = json.issuedAt - clockLeadMs;
     const expiresAt = json.expiresAt - clockLeadMs;
-    const data = { ...json, issuedAt, expiresAt };
-    const spans = { skewMs: skewOf(data, settings), staleMs: stalenessOf(data, settings) };
+    const refresh = shifted(json.refresh, -clockLeadMs);
+    const data = { ...json, issuedAt, expiresAt, refresh };
+    const { refreshInMs } = json;
+    const staleMs = stalenessOf(data, settings, { refreshInMs });
+    const spans = { skewMs: skewOf(data, settings), staleMs };
     return new TokenSet(data, spans, "cache");
   },
 };
 
+function shifted(refresh: Refresh | undefined, byMs: number): Refresh | undefined {
+  if (refresh?.expiresAt === undefined) return refresh;
+  return { token: refresh.token, expiresAt: refresh.expiresAt + byMs };
+}
+
 function isTokenData(json: unknown): json is TokenData {
   if (typeof json !== "object" || json === null) return false;
-  const { accessToken, tokenType, issuedAt, expiresAt, scope } = json as Partial<
-    Record<keyof TokenData, unknown>
-  >;
+  const { accessToken, tokenType, issuedAt, expiresAt, scope, refreshInMs, refresh } =
+    json as Partial<Record<keyof TokenData, unknown>>;
   return (
     typeof accessToken === "string" &&
     typeof tokenType === "string" &&
     Number.isFinite(issuedAt) &&
     Number.isFinite(expiresAt) &&
-    (scope === undefined || typeof scope === "string")
+    (scope === undefined || typeof scope === "string") &&
+    (refreshInMs === undefined || Number.isFinite(refreshInMs)) &&
+    (refresh === undefined || isRefresh(refresh))
   );
+}
+
+function isRefresh(json: unknown): json is Refresh {
+  if (typeof json !== "object" || json === null) return false;
+  const { token, expiresAt } = json as Partial<Record<keyof Refresh, unknown>>;
+  return typeof token === "string" && (expiresAt === undefined || Number.isFinite(expiresAt));
 }

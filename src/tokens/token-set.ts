@@ -1,3 +1,13 @@
+/** What is good for the next token. */
+export interface Refresh {
+  readonly token: string;
+  /** When it ends, in milliseconds since the epoch, where the token endpoint told. */
+  readonly expiresAt?: number | undefined;
+}
+
+// For how long after a token's end its refresh token is worth keeping whose own end nobody told.
+const refreshKeptMs = 86_400_000;
+
 /** What a token endpoint gave, and when. */
 export interface TokenData {
   readonly accessToken: string;
@@ -8,6 +18,9 @@ export interface TokenData {
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly scope?: string | undefined;
+  /** When the token endpoint said to ask for the next one, in milliseconds after `issuedAt`. */
+  readonly refreshInMs?: number | undefined;
+  readonly refresh?: Refresh | undefined;
 }
 
 /** Where a token came from. */
@@ -22,6 +35,8 @@ export class TokenSet {
   readonly #authorization: string;
   // Spans are small integers, which cost nothing beside the one point in time.
   readonly #lifeMs: number;
+  /** What few tokens have. */
+  readonly #more: Pick<TokenData, "refresh" | "refreshInMs"> | undefined;
   /** Infinite once it is dropped. */
   #skewMs: number;
   #staleMs: number;
@@ -45,6 +60,8 @@ export class TokenSet {
     this.#lifeMs = data.expiresAt - data.issuedAt;
     this.#skewMs = Math.ceil(spans.skewMs);
     this.#staleMs = Math.ceil(Math.max(spans.staleMs, spans.skewMs));
+    const { refresh, refreshInMs } = data;
+    this.#more = refresh || refreshInMs !== undefined ? { refresh, refreshInMs } : undefined;
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
@@ -68,6 +85,24 @@ export class TokenSet {
   /** When the token request was sent, in milliseconds since the epoch. */
   get issuedAt(): number {
     return this.expiresAt - this.#lifeMs;
+  }
+
+  /** When the token endpoint said to ask for the next one, in milliseconds after `issuedAt`. */
+  get refreshInMs(): number | undefined {
+    return this.#more?.refreshInMs;
+  }
+
+  /** The refresh token that came with it, while that is good. */
+  get refresh(): Refresh | undefined {
+    const refresh = this.#more?.refresh;
+    return refresh && Date.now() < (refresh.expiresAt ?? Infinity) ? refresh : undefined;
+  }
+
+  /** Until when it is good for something, in milliseconds since the epoch. */
+  get keptUntil(): number {
+    const refresh = this.#more?.refresh;
+    if (refresh === undefined) return this.expiresAt;
+    return Math.max(this.expiresAt, refresh.expiresAt ?? this.expiresAt + refreshKeptMs);
   }
 
   /** Until when it may be sent, in milliseconds since the epoch. */

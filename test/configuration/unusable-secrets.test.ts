@@ -27,7 +27,7 @@ const unusable: [problem: RegExp, value: unknown][] = [
   [/template left unfilled/, "${VAULT_SECRET}"],
   [/template left unfilled/, "canary-${suffix}"],
   [/is a number/, 424242],
-  [/is a list/, ["canary"]],
+  [/is an object/, { value: "canary" }],
   [/is null/, null],
 ];
 

@@ -536,7 +536,7 @@ describe("a mistake in a configuration is told without the values", () => {
   const userInfo = "ClientSecretCanary7Q:PasswordCanary7Q@";
   test.each<[string, object]>([
     ["a secret in an object", { ...loaded(tokenUrl), clientSecret: { value: clientSecret } }],
-    ["a secret in a list", { ...loaded(tokenUrl), clientSecret: [clientSecret] }],
+    ["a secret in a list of lists", { ...loaded(tokenUrl), clientSecret: [[clientSecret]] }],
     ["an unfilled template", { ...loaded(tokenUrl), clientSecret: `\${${clientSecret}}` }],
     ["a mistyped field", { ...loaded(tokenUrl), clientSecert: clientSecret }],
     ["a secret as grant type", { ...loaded(tokenUrl), grantType: clientSecret }],
