@@ -16,11 +16,12 @@ import type { Message } from "./item.ts";
 import type { Result } from "./result.ts";
 
 /** Each a file here, and a process of its own. */
-const measured = ["warm", "cold", "fetch", "axios", "memory", "startup"];
+const measured = ["warm", "cold", "fetch", "axios", "memory", "startup", "life"];
 const all = [...measured, "install"];
 /** Files that items start. */
 const helpers = [
   "server",
+  "life-server",
   "empty",
   "startup-import",
   "startup-alone",
