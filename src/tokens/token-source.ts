@@ -9,7 +9,15 @@ export interface Unwanted {
    * where the backend refused it.
    */
   readonly expiresAt?: number;
+  /**
+   * Until when its replacement may be put off, where the shared cache is in trouble. Undefined where
+   * somebody waits for it.
+   */
+  readonly mayWaitUntil?: number;
 }
+
+/** The old token is good for a while, and asking now would be too early: try again soon. */
+export class RenewalPutOff extends Error {}
 
 /**
  * Anything that can return a token. Sources are stacked, each asking the next for what it lacks:
