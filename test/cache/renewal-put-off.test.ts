@@ -136,7 +136,7 @@ test("whoever is refused the old token doesn't wait for a renewal that is put of
   expect(script.times).toHaveLength(2);
 });
 
-test("a short outage costs short tokens no gap", async () => {
+test("an outage of ten minutes costs tokens of one minute no gap", async () => {
   stopTime();
   const { cache, state, entries } = sharedCache();
   const script = scriptedFetch((count) => token(count, { expires_in: 60 }));
@@ -147,12 +147,12 @@ test("a short outage costs short tokens no gap", async () => {
   await until(() => entries.size === 1);
   state.isDown = true;
   const seen = new Set<string>();
-  for (let elapsed = 0; elapsed < 120; elapsed += 0.5) {
+  for (let elapsed = 0; elapsed < 600; elapsed += 0.5) {
     const before = script.times.length;
     seen.add((await security.getToken(endpoint)).accessToken);
     // Never in the foreground: the call had its token before the request for the next was over.
     expect(script.times.length).toBe(before);
     await pass(second / 2);
   }
-  expect(seen.size).toBeGreaterThanOrEqual(3);
+  expect(seen.size).toBeGreaterThanOrEqual(10);
 });
