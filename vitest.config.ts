@@ -13,12 +13,8 @@ export default defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    // Many processes and servers at once, for minutes: `npm run test:fleet`.
-    exclude: process.env.FLEET === undefined ? ["test/fleet/**", "test/redis/**"] : [],
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], tsconfig: "./tsconfig.json" },
     testTimeout: 30_000,
-    // A busy machine loses a race now and then; what is wrong fails twice.
-    retry: process.env.CI === undefined ? 0 : 2,
     hookTimeout: 60_000,
     sequence: { shuffle: true },
   },

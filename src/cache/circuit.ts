@@ -12,9 +12,14 @@ export class Circuit {
   #closedUntil = 0;
   #probing = false;
 
+  /** Whether it failed so often that it has yet to be found out whether it works again. */
+  get isBroken(): boolean {
+    return this.#failures >= failuresToOpen;
+  }
+
   /** Whether to try now. Who is let through says afterwards how it went. */
   allows(): boolean {
-    if (this.#failures < failuresToOpen) return true;
+    if (!this.isBroken) return true;
     // The machine's own clock, which nobody sets.
     if (this.#probing || performance.now() < this.#closedUntil) return false;
     this.#probing = true;
@@ -29,7 +34,7 @@ export class Circuit {
 
   failed(): void {
     this.#failures++;
-    if (this.#failures < failuresToOpen) return;
+    if (!this.isBroken) return;
     // Of many that fail at once, the first opens it and the others change nothing.
     if (this.#probing || this.#failures === failuresToOpen) {
       const jitter = 0.75 + Math.random() / 2;

@@ -131,6 +131,8 @@ export class GuardedCache {
     isRubbish: () => void = () => {},
   ): Promise<T | undefined> {
     const circuit = operation === "get" ? this.#reads : this.#writes;
+    // Where nothing can be read, writes would only pile up.
+    if (circuit === this.#writes && this.#reads.isBroken) return undefined;
     if (!circuit.allows()) return undefined;
     try {
       const start = performance.now();

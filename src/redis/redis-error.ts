@@ -29,6 +29,7 @@ const meanings: Readonly<Record<string, string>> = {
   ECONNRESET: "ended the connection",
   ENOTFOUND: "has a host name that nobody knows; check it",
   LOADING: "is still reading its data",
+  MISCONF: "can't save its data, and takes no writes; see its log, and whether its disk is full",
   NO_MASTER: "has no master of that name at the sentinels; check sentinel.name",
   NOAUTH: "wants a password",
   NOPERM: "does not allow this user the command or the key; see which commands are needed",

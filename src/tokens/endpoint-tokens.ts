@@ -14,7 +14,7 @@ import {
 import { abandonable } from "./abandonable.ts";
 import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource, Unwanted } from "./token-source.ts";
+import { RenewalPutOff, type TokenSource, type Unwanted } from "./token-source.ts";
 
 /** One of several client secrets of an endpoint. */
 interface OneSecret {
@@ -148,8 +148,10 @@ export class EndpointTokens {
     if (performance.now() < upkeep.renewNotBefore) return;
     // Until it is known how it went, nobody else begins.
     upkeep.renewNotBefore = Number.POSITIVE_INFINITY;
-    const { accessToken, expiresAt } = stale;
-    this.#obtain({ accessToken, expiresAt }).then(
+    const { accessToken, expiresAt, freshUntil, usableUntil } = stale;
+    // Each process has a moment of its own, since each has its own `freshUntil`.
+    const mayWaitUntil = (freshUntil + usableUntil) / 2;
+    this.#obtain({ accessToken, expiresAt, mayWaitUntil }).then(
       (token) => {
         // The same again, and no longer good than before: asking once more would only repeat that.
         if (token.accessToken === accessToken && token.expiresAt <= expiresAt + sameEndMs) {
@@ -160,9 +162,11 @@ export class EndpointTokens {
         const isNeeded = upkeep.forced.count > 0 || upkeep.secrets !== undefined;
         if (!isNeeded) this.#upkeep = undefined;
       },
-      () => {
+      (error: unknown) => {
         // Told as an event. The token at hand is good, so callers notice nothing.
-        upkeep.renewNotBefore = performance.now() + upkeep.pauseMs * (0.5 + Math.random());
+        const pauseMs = upkeep.pauseMs * (0.5 + Math.random());
+        const mostMs = error instanceof RenewalPutOff ? mayWaitUntil - Date.now() : pauseMs;
+        upkeep.renewNotBefore = performance.now() + Math.min(pauseMs, mostMs);
         upkeep.pauseMs = Math.min(upkeep.pauseMs * 2, longestPauseMs);
       },
     );

@@ -4,7 +4,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
 import type { TokenSet } from "./token-set.ts";
-import { heldIn, replaces, type Unwanted } from "./token-source.ts";
+import { heldIn, RenewalPutOff, replaces, type Unwanted } from "./token-source.ts";
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
@@ -21,7 +21,8 @@ export class SharedSource extends CachedSource {
     if (not !== undefined && not.expiresAt === undefined) this.#refused.set(not.accessToken, true);
     const cached = await this.#wanted(endpoint, not);
     if (cached !== undefined) return cached;
-    if (!this.cache.hasLeases || this.cache.isInTrouble) return this.#ask(endpoint, not);
+    if (this.cache.isInTrouble) return this.#askAlone(endpoint, not);
+    if (!this.cache.hasLeases) return this.#ask(endpoint, not);
 
     const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
     const leaseName = await this.leaseNameOf(endpoint);
@@ -29,8 +30,7 @@ export class SharedSource extends CachedSource {
     const until = performance.now() + timeoutMs * (0.5 + Math.random() / 4);
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
       const lease = await this.cache.lease(leaseName);
-      // A cache in trouble can't say who is next: everybody for himself.
-      if (lease === undefined) return this.#ask(endpoint, not);
+      if (lease === undefined) return this.#askAlone(endpoint, not);
       if (lease !== "taken") return this.#askAsHolder(lease, endpoint, not);
       if (performance.now() > until) return this.#ask(endpoint, not);
       // Jittered, so that those who wait don't all come back at once.
@@ -77,6 +77,15 @@ export class SharedSource extends CachedSource {
       // Nobody here waits for that; those who do elsewhere find the token before the lease is free.
       this.cache.behind(written.then(() => lease.release()));
     }
+  }
+
+  /**
+   * A cache in trouble can't say who is next: everybody for himself. Where the old token is good for
+   * long enough, it is given time to come back: a fleet doesn't ask at once because Redis restarts.
+   */
+  async #askAlone(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+    if (Date.now() < (not?.mayWaitUntil ?? 0)) throw new RenewalPutOff();
+    return this.#ask(endpoint, not);
   }
 
   async #ask(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {

@@ -3,7 +3,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import { TokenRejectedError } from "../errors.ts";
 import type { TokenSet } from "./token-set.ts";
-import type { TokenSource, Unwanted } from "./token-source.ts";
+import { RenewalPutOff, type TokenSource, type Unwanted } from "./token-source.ts";
 
 /** Lets one of many callers ask, and gives all of them the answer. */
 export class SingleFlight implements TokenSource {
@@ -22,11 +22,11 @@ export class SingleFlight implements TokenSource {
   }
 
   async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
-    let { token, askedWithout } = await this.#flight(endpoint, not);
+    let { token, askedWithout } = await this.#landed(endpoint, not);
     // A flight that others began may land with the very token that is not wanted.
     const isUnwanted = token.accessToken === not?.accessToken;
     if (token.isDropped || (isUnwanted && askedWithout !== not?.accessToken)) {
-      ({ token, askedWithout } = await this.#flight(endpoint, not));
+      ({ token, askedWithout } = await this.#landed(endpoint, not));
     }
     const refused = not?.expiresAt === undefined ? not?.accessToken : undefined;
     if (token.accessToken !== refused) return token;
@@ -35,6 +35,17 @@ export class SingleFlight implements TokenSource {
       tokenUrl: shownUrl(endpoint.settings.tokenUrl),
       said: "issued the token again that the backend refused",
     });
+  }
+
+  /** Whoever can't wait doesn't give up because a flight that others began is put off. */
+  async #landed(endpoint: ResolvedEndpoint, not?: Unwanted) {
+    for (;;) {
+      try {
+        return await this.#flight(endpoint, not);
+      } catch (error) {
+        if (!(error instanceof RenewalPutOff) || not?.mayWaitUntil !== undefined) throw error;
+      }
+    }
   }
 
   async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {

@@ -9,6 +9,11 @@ export interface Unwanted {
    * where the backend refused it.
    */
   readonly expiresAt?: number;
+  /**
+   * Until when its replacement may be put off, where the shared cache is in trouble. Undefined where
+   * somebody waits for it.
+   */
+  readonly mayWaitUntil?: number;
 }
 
 /** A refresh token that is this process's to use: nobody else uses it at the same time. */
@@ -18,6 +23,9 @@ export interface Held {
   /** What others may have got meanwhile, should it be refused. */
   readonly newer?: (() => Promise<TokenSet | undefined>) | undefined;
 }
+
+/** The old token is good for a while, and asking now would be too early: try again soon. */
+export class RenewalPutOff extends Error {}
 
 /**
  * Anything that can return a token. Sources are stacked, each asking the next for what it lacks:

@@ -1,14 +1,14 @@
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { mkdir, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { describeWithRedis } from "../redis/redis-suite.ts";
 import type { RunningOAuth2Server } from "../servers/oauth2-server.ts";
-import { redisServerForTests } from "../servers/redis/find-redis.ts";
-import type { RunningRedis } from "../servers/redis/redis-server.ts";
+import type { RedisOptions, RunningRedis } from "../servers/redis/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../servers/redis/slow-proxy.ts";
 import { waitUntil } from "../servers/redis/wait-until.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 import { Member, tokenIn } from "./fleet.ts";
 import { instanceOf, redisHere, tokenServerHere } from "./instances.ts";
-
-const redis = await redisServerForTests();
 
 interface Scene {
   readonly redis: RunningRedis;
@@ -19,6 +19,9 @@ interface Trouble {
   /** Whether it is there before the first connection. */
   readonly atStart?: boolean;
   readonly login?: { readonly password: string };
+  readonly server?: RedisOptions;
+  /** In the words of Redis, or of Node.js, where it is said. */
+  readonly tells?: string;
   begin(scene: Scene): unknown;
   end(scene: Scene): unknown;
 }
@@ -28,8 +31,49 @@ const down: Trouble = {
   end: ({ redis }) => redis.restart(),
 };
 
+/** Takes ten seconds to read its data, unless the trouble ends before. */
+const loading: Trouble = {
+  server: {
+    config: { "key-load-delay": "500", "loading-process-events-interval-bytes": "1024" },
+  },
+  begin: async ({ redis }) => {
+    await redis.cli("EVAL", "for i = 1, 20000 do redis.call('SET', i, i) end", "0");
+    await redis.cli("SAVE");
+    void redis.restart();
+    await waitUntil("Redis to be loading", async () =>
+      /LOADING/.test(await redis.cli("PING").catch(String)),
+    );
+  },
+  end: ({ redis }) => redis.cli("CONFIG", "SET", "key-load-delay", "0"),
+};
+
+/** What a full disk comes to: the last attempt to save failed, and Redis takes no writes. */
+const noDisk: Trouble = {
+  tells: "MISCONF",
+  server: { config: { save: "3600 1" } },
+  begin: async ({ redis }) => {
+    // A folder stands where the file would.
+    await mkdir(join(redis.dir, "dump.rdb"));
+    await untilSaved(redis, "err");
+  },
+  end: async ({ redis }) => {
+    await rmdir(join(redis.dir, "dump.rdb"));
+    await untilSaved(redis, "ok");
+  },
+};
+
+async function untilSaved(redis: RunningRedis, outcome: "ok" | "err") {
+  await redis.cli("BGSAVE");
+  await waitUntil(`saving to end with ${outcome}`, async () =>
+    (await redis.cli("INFO", "persistence")).includes(`rdb_last_bgsave_status:${outcome}`),
+  );
+}
+
+/** Troubles in which reads work. */
+const readable = ["is a replica now", "has no memory left", "has no disk left"];
+
 const troubles: Record<string, Trouble> = {
-  "is down at the start": { ...down, atStart: true },
+  "is down at the start": { ...down, atStart: true, tells: "ECONNRESET" },
   "goes down later": down,
   "is frozen": {
     begin: ({ redis }) => redis.freeze(),
@@ -53,22 +97,29 @@ const troubles: Record<string, Trouble> = {
   },
   "has another password": {
     atStart: true,
+    tells: "WRONGPASS",
     login: { password: "wrong" },
     begin: ({ redis }) => redis.cli("CONFIG", "SET", "requirepass", "right"),
     end: ({ redis }) => redis.cli("CONFIG", "SET", "requirepass", "wrong"),
   },
   "allows nothing any more": {
+    tells: "NOPERM",
     begin: ({ redis }) => redis.cli("ACL", "SETUSER", "default", "-@all"),
     end: ({ redis }) => redis.cli("ACL", "SETUSER", "default", "+@all"),
   },
   "is a replica now": {
+    tells: "READONLY",
     begin: ({ redis }) => redis.cli("REPLICAOF", "127.0.0.1", "1"),
     end: ({ redis }) => redis.cli("REPLICAOF", "NO", "ONE"),
   },
   "has no memory left": {
+    tells: "OOM",
     begin: ({ redis }) => redis.cli("CONFIG", "SET", "maxmemory", "1"),
     end: ({ redis }) => redis.cli("CONFIG", "SET", "maxmemory", "0"),
   },
+  "has no disk left": noDisk,
+  "is loading its data": loading,
+  "is loading its data at the start": { ...loading, atStart: true, tells: "LOADING" },
 };
 
 /** An instance whose operations at Redis are counted. */
@@ -91,16 +142,16 @@ function endpointsAt(tokens: RunningOAuth2Server) {
   return () => checkout(`${tokens.tokenUrl}?endpoint=${++count}`);
 }
 
-async function sceneHere(): Promise<Scene> {
-  const redis = await redisHere();
+async function sceneHere(options?: RedisOptions): Promise<Scene> {
+  const redis = await redisHere(options);
   const proxy = await startTcpProxy(redis);
   onTestFinished(() => proxy.close());
   return { redis, proxy };
 }
 
-describe.skipIf("skipped" in redis)("When Redis", { timeout: 90_000 }, () => {
+describeWithRedis("When Redis", () => {
   test.each(Object.entries(troubles))("%s, every call gets its header", async (what, trouble) => {
-    const scene = await sceneHere();
+    const scene = await sceneHere(trouble.server);
     const tokens = await tokenServerHere();
     const next = endpointsAt(tokens);
     if (trouble.atStart) await trouble.begin(scene);
@@ -123,14 +174,17 @@ describe.skipIf("skipped" in redis)("When Redis", { timeout: 90_000 }, () => {
       await Promise.all(instances.map((instance) => call(instance, endpoint)));
     }
     expect(tokens.countTokenRequests()).toBeLessThanOrEqual(6 * instances.length);
-    for (const { events } of instances) expect(events).toEqual(["failed"]);
+    for (const { events, failures } of instances) {
+      expect(events).toEqual(["failed"]);
+      expect(failures[0]?.message).toContain(trouble.tells ?? "");
+    }
 
     // What failed is not tried by each call: of 50, one finds out whether it works again. Reads may
     // work where writes don't.
     const before = one?.operations() ?? 0;
     const endpoints = Array.from({ length: 50 }, next);
     const headers = await Promise.all(endpoints.map((endpoint) => call(one, endpoint)));
-    const readsWork = ["is a replica now", "has no memory left"].includes(what);
+    const readsWork = readable.includes(what);
     expect((one?.operations() ?? 0) - before).toBeLessThanOrEqual(readsWork ? 104 : 4);
     // And nobody asks twice.
     const again = await Promise.all(endpoints.map((endpoint) => call(one, endpoint)));

@@ -1,12 +1,11 @@
 import { CompactEncrypt } from "jose";
-import { describe, expect, test } from "vitest";
-import { redisServerForTests } from "../servers/redis/find-redis.ts";
+import { expect, test } from "vitest";
+import { describeWithRedis } from "../redis/redis-suite.ts";
 import type { RunningRedis } from "../servers/redis/redis-server.ts";
 import { checkout, checkoutFor } from "../tokens/token-endpoint.ts";
 import { tokenIn } from "./fleet.ts";
 import { instanceOf, redisHere, tokenServerHere } from "./instances.ts";
 
-const redis = await redisServerForTests();
 const [oldKey = "", newKey = ""] = ["old", "new"].map((name) => name.padEnd(40, "-key"));
 
 /** The text as it is, and at each place that it may have in base64 and base64url. */
@@ -32,7 +31,7 @@ async function entryOf(server: RunningRedis): Promise<readonly [string, string]>
   return entry;
 }
 
-describe.skipIf("skipped" in redis)("What the fleet keeps in Redis", { timeout: 60_000 }, () => {
+describeWithRedis("What the fleet keeps in Redis", () => {
   test("shows no token, secret, client id, user name nor token URL, in any spelling", async () => {
     const [server, tokens] = [await redisHere(), await tokenServerHere()];
     const { security } = instanceOf({ url: server.url });

@@ -1,12 +1,10 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { describeWithRedis } from "../redis/redis-suite.ts";
 import { startOAuth2Server } from "../servers/oauth2-server.ts";
-import { redisServerForTests } from "../servers/redis/find-redis.ts";
 import { startRedis } from "../servers/redis/redis-server.ts";
 import { waitUntil } from "../servers/redis/wait-until.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 import { startFleet, together, tokenIn } from "./fleet.ts";
-
-const redis = await redisServerForTests();
 
 async function fleetOf(size: number, accessTokenTtl = 3600) {
   const [redis, server] = await Promise.all([startRedis(), startOAuth2Server({ accessTokenTtl })]);
@@ -19,7 +17,7 @@ async function fleetOf(size: number, accessTokenTtl = 3600) {
   return { redis, server, members };
 }
 
-describe.skipIf("skipped" in redis)("A fleet of processes", { timeout: 90_000 }, () => {
+describeWithRedis("A fleet of processes", () => {
   test("that starts cold at once asks for one token, for 8 x 50 callers", async () => {
     const { server, members } = await fleetOf(8);
     server.setLatency(200);
@@ -31,7 +29,7 @@ describe.skipIf("skipped" in redis)("A fleet of processes", { timeout: 90_000 },
   });
 
   test("gets its token although the one that asks for it is killed meanwhile", async () => {
-    const { redis, server, members } = await fleetOf(8);
+    const { redis, server, members } = await fleetOf(4);
     server.setLatency(600_000);
     const answers = members.map((member) => member.headers(50));
     const holder = await waitUntil("a token request", () => members.find(({ asked }) => asked > 0));
@@ -41,7 +39,7 @@ describe.skipIf("skipped" in redis)("A fleet of processes", { timeout: 90_000 },
     const others = answers.filter((_, index) => members[index] !== holder);
     const all = together(await Promise.all(others));
     expect(all.errors).toEqual([]);
-    expect(all.headers).toHaveLength(350);
+    expect(all.headers).toHaveLength(150);
     expect(new Set(all.headers).size).toBe(1);
     expect(server.countTokenRequests()).toBe(2);
     await waitUntil("the lease to be free", async () =>
@@ -71,7 +69,7 @@ describe.skipIf("skipped" in redis)("A fleet of processes", { timeout: 90_000 },
   });
 
   test("asks once more in all for each life of a token, all of them at once", async () => {
-    const { server, members } = await fleetOf(8, 3);
+    const { server, members } = await fleetOf(3, 3);
     const seen = new Set<string>();
     const live = async (member: (typeof members)[number]) => {
       const mine = new Set<string>();
@@ -89,13 +87,13 @@ describe.skipIf("skipped" in redis)("A fleet of processes", { timeout: 90_000 },
   });
 
   test("renews a revoked token once, whoever is refused with it", async () => {
-    const { server, members } = await fleetOf(8);
+    const { server, members } = await fleetOf(3);
     const [revoked] = (await Promise.all(members.map((member) => member.header()))).map(tokenIn);
     server.revoke(revoked ?? "");
     const answers = members.map((member) => member.headers(50, revoked));
     const all = together(await Promise.all(answers));
     expect(all.errors).toEqual([]);
-    expect(all.headers).toHaveLength(400);
+    expect(all.headers).toHaveLength(150);
     expect(new Set(all.headers).size).toBe(1);
     expect(all.headers).not.toContain(`Bearer ${revoked}`);
     expect(server.countTokenRequests()).toBe(2);

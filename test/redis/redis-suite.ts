@@ -7,6 +7,9 @@ import { startTcpProxy, type TcpProxy } from "../servers/redis/slow-proxy.ts";
 const redis = await redisServerForTests();
 const reason = "skipped" in redis ? ` (${redis.skipped})` : "";
 
+// Reporters leave out the titles of what is skipped.
+if ("skipped" in redis) console.warn(redis.skipped);
+
 /** A suite against real servers; its title says why, where there are none. */
 export function describeWithRedis(title: string, suite: () => void): void {
   describe.skipIf("skipped" in redis)(title + reason, { timeout: 90_000 }, suite);
