@@ -37,7 +37,8 @@ interface Answer {
 /**
  * Makes an axios instance send the endpoint's credentials, to the endpoint's `url` and below, and
  * nowhere else. Relative URLs are joined to `baseURL`, else to `url`. When the backend refuses a
- * token (401), it is renewed and the request sent once more, if its body can be (a stream can't).
+ * token (401, or as `retryStatuses` says), it is renewed and the request sent once more, if its body
+ * can be (a stream can't).
  *
  * It works beneath all interceptors: they run once for a request, and see what axios always shows
  * them. Errors are axios' own, and those of `getAuthHeader`, or a `DestinationRefusedError` for a

@@ -137,8 +137,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /**
    * A fetch that sends the endpoint's credentials to the endpoint's `url` and below, and nowhere
-   * else. Relative URLs are joined below `url`. When the backend refuses a token (401), it is
-   * renewed and the request sent once more, if its body can be (a stream can't).
+   * else. Relative URLs are joined below `url`. When the backend refuses a token (401, or as
+   * `retryStatuses` says), it is renewed and the request sent once more, if its body can be (a
+   * stream can't).
    *
    * Rejects as fetch does, and with the errors of {@link getAuthHeader}, or a
    * {@link DestinationRefusedError} for a request to somewhere else. No request is ever sent without
@@ -229,8 +230,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     return {
       authenticator: authenticatorOf(endpoint),
       destination: new Destination(config.url, label),
-      refused: (replayed) =>
-        this.#events.emit("credentialsRejected", { endpoint: label, status: 401, replayed }),
+      refused: (status, replayed) =>
+        this.#events.emit("credentialsRejected", { endpoint: label, status, replayed }),
     };
   }
 

@@ -30,9 +30,13 @@ export abstract class EndpointSecurityError<
 
   /** The same error, told to a caller who knows the endpoint by another name. */
   for(endpoint: string): this {
-    if (endpoint === this.endpoint) return this;
+    return endpoint === this.endpoint ? this : this.with({ endpoint } as Partial<Details>);
+  }
+
+  /** The same error with other details. */
+  protected with(details: Partial<Details>): this {
     const Same = this.constructor as new (details: Details) => this;
-    return new Same({ ...this.#details, endpoint });
+    return new Same({ ...this.#details, ...details });
   }
 
   /** Everything worth logging, as plain data. */
@@ -188,6 +192,13 @@ export class TokenEndpointUnavailableError extends EndpointSecurityError<Unavail
     this.reason = details.reason;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /** The same error, told so many milliseconds later: less is left to wait for. */
+  later(ms: number): this {
+    const { retryAfterMs } = this;
+    if (retryAfterMs === undefined) return this;
+    return this.with({ retryAfterMs: Math.max(0, Math.round(retryAfterMs - ms)) });
   }
 }
 

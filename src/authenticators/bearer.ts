@@ -1,7 +1,12 @@
+import type { OAuth2Settings } from "../endpoint/resolved-endpoint.ts";
 import type { Authenticator, Challenged, HeaderOptions, Headers } from "../http/authenticator.ts";
 import { parseChallenges } from "../http/www-authenticate.ts";
+import { abandonable } from "../tokens/abandonable.ts";
 import type { EndpointTokens } from "../tokens/endpoint-tokens.ts";
 import type { TokenSet } from "../tokens/token-set.ts";
+
+/** For replicas to learn of a token, and short beside a renewal. */
+const replicaPauseMs = 250;
 
 /**
  * Sends an access token.
@@ -9,9 +14,20 @@ import type { TokenSet } from "../tokens/token-set.ts";
  */
 export class BearerAuthenticator implements Authenticator {
   readonly #tokens: EndpointTokens;
+  /** Read with the first answer that is an error; most authenticators see none. */
+  #rules: { readonly refusals: readonly number[]; readonly retryFreshMs: number } | undefined;
 
   constructor(tokens: EndpointTokens) {
     this.#tokens = tokens;
+  }
+
+  get refusals(): readonly number[] {
+    return this.#read().refusals;
+  }
+
+  /** Two tokens, each twice while it is new. */
+  get mostReplays(): number {
+    return this.#read().retryFreshMs === 0 ? 1 : 3;
   }
 
   headers({ rejectedToken, signal }: HeaderOptions): Headers | Promise<Headers> {
@@ -23,22 +39,48 @@ export class BearerAuthenticator implements Authenticator {
   }
 
   async challenged(
-    { status, challenge }: Challenged,
+    { challenge, earlier }: Challenged,
     sent: Headers,
     { signal }: HeaderOptions,
   ): Promise<boolean> {
-    const refused = sent.Authorization?.replace(/^\S+ /, "");
-    if (status !== 401 || refused === undefined || lacksScope(challenge)) return false;
+    const refused = tokenIn(sent);
+    if (refused === undefined || lacksScope(challenge)) return false;
+    const before = earlier.map(tokenIn);
+    if (!before.includes(refused) && this.#isNew(refused)) {
+      await abandonable(pause(replicaPauseMs), signal);
+      return true;
+    }
+    // One renewal is what a request is worth: a token after that one is refused for another reason.
+    if (before.some((token) => token !== refused)) return false;
     try {
       await this.#tokens.token(refused, signal);
       return true;
     } catch {
       // Whoever let go wants no answer any more.
       signal?.throwIfAborted();
-      // Whoever called gets the 401 as it came; why there is no other token was told as an event.
+      // Whoever called gets the refusal as it came; why there is no other token was told as an event.
       return false;
     }
   }
+
+  #isNew(refused: string): boolean {
+    const { last } = this.#tokens;
+    if (last === undefined || last.accessToken !== refused) return false;
+    return Date.now() - last.issuedAt < this.#read().retryFreshMs;
+  }
+
+  #read() {
+    if (this.#rules === undefined) {
+      const { retryStatuses = [401], retryFreshTokenMs = 0 } = this.#tokens.known
+        .config as unknown as OAuth2Settings;
+      this.#rules = { refusals: retryStatuses, retryFreshMs: retryFreshTokenMs };
+    }
+    return this.#rules;
+  }
+}
+
+function tokenIn({ Authorization }: Headers): string | undefined {
+  return Authorization?.replace(/^\S+ /, "");
 }
 
 function headersOf(token: TokenSet): Headers {
@@ -51,4 +93,8 @@ function lacksScope(challenge: string | null): boolean {
     ({ scheme, parameters }) =>
       scheme === "bearer" && parameters.get("error") === "insufficient_scope",
   );
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

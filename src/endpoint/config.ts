@@ -80,11 +80,25 @@ export interface OAuth2Fields extends CommonFields {
   /**
    * After a failed token request the same error comes at once, without a request, for so many
    * milliseconds, doubling to 30 s (longer where credentials were refused, so that no account is
-   * locked). 0 turns it off. Default: 1 000.
+   * locked). 0 turns that off. A `Retry-After` of the token endpoint is obeyed in any case, for 15
+   * minutes at most. Default: 1 000.
    */
   readonly coolDownMs?: number | undefined;
   /** How many tokens that a backend refuses are replaced within `forcedRenewalWindowMs`. Default: 5. */
   readonly maxForcedRenewals?: number | undefined;
+  /**
+   * Statuses of the backend by which it refuses a token: a wrapper renews it and sends the request
+   * once more. Whatever the status, a challenge that says `insufficient_scope` renews nothing, and an
+   * empty list turns it off. From 400 to 599. Default: `[401]`.
+   * @see https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+   */
+  readonly retryStatuses?: readonly number[] | undefined;
+  /**
+   * A token that is younger than so many milliseconds when it is refused is first sent once more as
+   * it is, after a quarter of a second: the backend's other replicas may know of it already.
+   * Default: 0, which turns it off.
+   */
+  readonly retryFreshTokenMs?: number | undefined;
   /** In milliseconds. Default: 60 000. */
   readonly forcedRenewalWindowMs?: number | undefined;
   /** Lets `tokenUrl` be http on a machine other than this one. Default: false. */

@@ -93,6 +93,8 @@ export function oauth2Checks(
     coolDownMs: optional(milliseconds(0)),
     maxForcedRenewals: optional(count),
     forcedRenewalWindowMs: optional(milliseconds(1)),
+    retryStatuses: optional(errorStatuses),
+    retryFreshTokenMs: optional(milliseconds(0)),
     allowInsecureRequests: optional(flag),
   };
 }
@@ -111,6 +113,17 @@ export const refreshAheadShare: Check = (value, path, problems) => {
 const count: Check = (value, path, problems) => {
   if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > 100) {
     problems.add(path, "is no small whole number", "give a number from 0 to 100");
+  }
+};
+
+const errorStatuses: Check = (value, path, problems) => {
+  if (!Array.isArray(value)) {
+    return problems.add(path, `is ${kindOf(value)}`, "give a list of statuses, such as [401, 419]");
+  }
+  for (const [index, status] of value.entries()) {
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      problems.add(`${path}[${index}]`, "is no status of a refusal", "give one from 400 to 599");
+    }
   }
 };
 

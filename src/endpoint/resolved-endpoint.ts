@@ -21,6 +21,8 @@ export interface OAuth2Settings {
   readonly refreshAhead?: number | false | undefined;
   readonly maxForcedRenewals?: number;
   readonly forcedRenewalWindowMs?: number;
+  readonly retryStatuses?: readonly number[];
+  readonly retryFreshTokenMs?: number;
 }
 
 /**

@@ -20,14 +20,20 @@ export interface Challenged {
   readonly status: number;
   /** The `WWW-Authenticate` header. */
   readonly challenge: string | null;
+  /** What was refused before, for the same request. */
+  readonly earlier: readonly Headers[];
 }
 
 /** How a request proves itself: the one thing the wrappers know of an endpoint. */
 export interface Authenticator {
   headers(options: HeaderOptions): Headers | Promise<Headers>;
+  /** Statuses by which the endpoint refuses credentials. Default: 401. */
+  readonly refusals?: readonly number[];
+  /** How often a request may be sent again. Default: once. */
+  readonly mostReplays?: number;
   /**
    * Learns from a response that refused `sent`.
-   * @returns whether one more try, with new headers, is worth it.
+   * @returns whether one more try, with headers asked for anew, is worth it.
    */
   challenged(response: Challenged, sent: Headers, options: HeaderOptions): Promise<boolean>;
 }

@@ -2,14 +2,14 @@ import type { Authenticator, Headers } from "./authenticator.ts";
 import type { Destination } from "./destination.ts";
 import type { Fetch, FetchInit, FetchInput } from "./fetch-types.ts";
 import { isRequest, OutgoingRequest, urlOf } from "./outgoing-request.ts";
-import { type Sending, sendAuthorised, sendOnceMore } from "./replay.ts";
+import { isRefusal, type Sending, sendAuthorised, sendOnceMore } from "./replay.ts";
 
 /** What a wrapper needs to know of an endpoint, as its configuration says at this moment. */
 export interface Door {
   readonly authenticator: Authenticator;
   readonly destination: Destination;
   /** Told when the backend refused the credentials. */
-  refused(replayed: boolean): void;
+  refused(status: number, replayed: boolean): void;
 }
 
 const mostRedirects = 20;
@@ -38,9 +38,11 @@ async function plainGet(
   const credentials: Headers = ready instanceof Promise ? await ready : ready;
   let response = await fetch(url, { headers: credentials, redirect: "manual" });
   const { status } = response;
-  if (status !== 401 && !isRedirect(status)) return response;
+  if (status < 300) return response;
+  const refused = status >= 400 && isRefusal(authenticator, status);
+  if (!refused && !isRedirect(status)) return response;
   const outgoing = new OutgoingRequest(url);
-  if (status === 401) {
+  if (refused) {
     const sending = sendingOf(outgoing, url, door, fetch);
     response = await sendOnceMore(authenticator, sending, response, credentials);
   }

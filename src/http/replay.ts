@@ -9,8 +9,13 @@ export interface Sending<Answer> {
   challenge(answer: Answer): string | null;
   /** Makes ready to send once more; false where the body is gone. */
   again(answer: Answer): boolean | Promise<boolean>;
-  /** Told of a 401 that credentials were sent with. */
-  refused(replayed: boolean): void;
+  /** Told of an answer that refused credentials. */
+  refused(status: number, replayed: boolean): void;
+}
+
+/** Whether a status means that the credentials were refused. Asked of every answer: good ones first. */
+export function isRefusal({ refusals }: Authenticator, status: number): boolean {
+  return refusals === undefined ? status === 401 : refusals.includes(status);
 }
 
 /** What every wrapper does: authorise, send, perhaps once more. */
@@ -21,7 +26,8 @@ export async function sendAuthorised<Answer>(
   const ready = authenticator.headers(sending.options);
   const credentials = ready instanceof Promise ? await ready : ready;
   const answer = await sending.send(credentials);
-  return sending.status(answer) === 401
+  const status = sending.status(answer);
+  return status >= 400 && isRefusal(authenticator, status)
     ? sendOnceMore(authenticator, sending, answer, credentials)
     : answer;
 }
@@ -29,14 +35,24 @@ export async function sendAuthorised<Answer>(
 /** What follows when the backend refused the credentials. */
 export async function sendOnceMore<Answer>(
   authenticator: Authenticator,
-  { options, send, challenge, again, refused }: Sending<Answer>,
-  answer: Answer,
-  credentials: Headers,
+  { options, send, status, challenge, again, refused }: Sending<Answer>,
+  first: Answer,
+  sent: Headers,
 ): Promise<Answer> {
-  const response = { status: 401, challenge: challenge(answer) };
-  // The authenticator learns from every refusal, also of a request that can't be sent again.
-  const worthIt = await authenticator.challenged(response, credentials, options);
-  const replays = worthIt && (await again(answer));
-  refused(replays);
-  return replays ? send(await authenticator.headers(options)) : answer;
+  const { mostReplays = 1 } = authenticator;
+  const earlier: Headers[] = [];
+  let answer = first;
+  let credentials = sent;
+  while (earlier.length < mostReplays && isRefusal(authenticator, status(answer))) {
+    const response = { status: status(answer), challenge: challenge(answer), earlier };
+    // The authenticator learns from every refusal, also of a request that can't be sent again.
+    const worthIt = await authenticator.challenged(response, credentials, options);
+    const replays = worthIt && (await again(answer));
+    refused(response.status, replays);
+    if (!replays) return answer;
+    earlier.push(credentials);
+    credentials = await authenticator.headers(options);
+    answer = await send(credentials);
+  }
+  return answer;
 }

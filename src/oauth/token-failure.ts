@@ -59,7 +59,15 @@ export function failureOf(
       said: `answered ${status}, a redirect, which is never followed with credentials`,
     });
   }
-  return new InvalidTokenResponseError({ ...about, said: `answered ${status}` });
+  const strange = isErrorTold(body) ? " with an error that is none of OAuth's" : "";
+  return new InvalidTokenResponseError({ ...about, said: `answered ${status}${strange}` });
+}
+
+/** Whether a body tells of an error; some servers write one that is empty beside each token. */
+export function isErrorTold(body: Readonly<Record<string, unknown>> | undefined): boolean {
+  if (body === undefined || !Object.hasOwn(body, "error")) return false;
+  const { error } = body;
+  return !(error === null || error === "" || error === false || error === 0);
 }
 
 // A year says "never" as well as more would, and is a number that timers, dates and JSON hold.
@@ -72,13 +80,21 @@ function retryAfterMs(value: string | null): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestRetryAfterMs);
 }
 
-/** The error that a request without an answer stands for. */
+/**
+ * The error that a request without a whole answer stands for.
+ * @param during what was going on: the request, or the reading of its answer's body.
+ */
 export function transportFailure(
   error: unknown,
-  { endpoint, tokenUrl }: FailureContext,
-): TokenEndpointUnavailableError {
+  { endpoint, tokenUrl }: Pick<FailureContext, "endpoint" | "tokenUrl">,
+  during: "request" | "answer" = "request",
+): TokenEndpointUnavailableError | InvalidTokenResponseError {
   const causes = causesOf(error);
   const code = causes.map(codeOf).find((found) => found !== undefined);
+  if (code !== undefined && /^(Z_|ERR_?_?BROTLI|ERR_ZLIB)/.test(code)) {
+    const said = `answered with a body that is not compressed as it says (${code})`;
+    return new InvalidTokenResponseError({ endpoint, tokenUrl, said });
+  }
   const reason = reasonOf(code);
   // Not the message: a fetch that was given may say anything there, also what it was sent.
   const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));
@@ -86,15 +102,19 @@ export function transportFailure(
     endpoint,
     tokenUrl,
     reason,
-    said: `${said[reason]}${detail && ` (${detail})`}`,
+    said: `${reason === "network" ? what[during] : said[reason]}${detail && ` (${detail})`}`,
   });
 }
 
-const said: Record<UnavailableReason, string> = {
+const what = {
+  request: "could not be reached",
+  answer: "broke off its answer",
+};
+
+const said: Record<Exclude<UnavailableReason, "network">, string> = {
   dns: "has a host name that can't be resolved",
   tls: "has a certificate that can't be trusted",
   timeout: "took too long",
-  network: "could not be reached",
   status: "can't serve now",
 };
 

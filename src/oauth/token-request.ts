@@ -8,7 +8,7 @@ import { BodyTooLargeError, limitedText } from "../http/limited-body.ts";
 import { clientAuthentication } from "./client-authentication.ts";
 import { type Redactor, redactor } from "./redaction.ts";
 import { readTokenAnswer, type TokenAnswer } from "./token-answer.ts";
-import { type FailureContext, failureOf, transportFailure } from "./token-failure.ts";
+import { type FailureContext, failureOf, isErrorTold, transportFailure } from "./token-failure.ts";
 
 const largestBody = 1024 * 1024;
 
@@ -89,15 +89,16 @@ async function readResponse(
 ): Promise<TokenAnswer> {
   const unusable = (said: string) => new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   const text = await limitedText(response, largestBody).catch((error: unknown) => {
-    throw error instanceof BodyTooLargeError ? unusable("answered with more than 1 MiB") : error;
+    throw error instanceof BodyTooLargeError
+      ? unusable("answered with more than 1 MiB")
+      : transportFailure(error, { endpoint, tokenUrl }, "answer");
   });
   const body = parsed(text);
   const issued = [body?.access_token, body?.refresh_token, body?.id_token];
   const redact = redactorFor(issued.filter((token) => typeof token === "string"));
   const context = { endpoint, tokenUrl, redact };
   const succeeded = response.status === 200 || response.status === 201;
-  const refused = body !== undefined && Object.hasOwn(body, "error") && body.error !== null;
-  if (!succeeded || refused) throw failureOf(response, body, context);
+  if (!succeeded || isErrorTold(body)) throw failureOf(response, body, context);
   if (body === undefined) throw unusable(`answered with ${formOf(text)}`);
   return readTokenAnswer(body, context);
 }

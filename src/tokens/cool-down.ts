@@ -5,10 +5,13 @@ const longestMs = 30_000;
 // Guessing credentials is what an authorization server locks accounts for.
 const firstForCredentialsMs = 10_000;
 const longestForCredentialsMs = 300_000;
+// Whoever says "in a year" by mistake is asked again all the same, without a restart here.
+const longestAskedMs = 900_000;
 const aboutCredentials = new Set(["invalid_client", "invalid_grant", "unauthorized_client"]);
 
 interface Remembered {
   readonly error: AnyEndpointSecurityError;
+  readonly at: number;
   readonly until: number;
   readonly pauseMs: number;
 }
@@ -16,8 +19,8 @@ interface Remembered {
 /**
  * Failures of token requests, remembered for a while in which nobody asks again: `coolDownMs`
  * doubling to 30 s, ten seconds doubling to five minutes where credentials were refused, and as long
- * as the token endpoint asked for. A changed configuration or secret is another identity, and starts
- * anew.
+ * as the token endpoint asked for, up to 15 minutes. With `coolDownMs` 0 nothing but what it asked
+ * for counts. A changed configuration or secret is another identity, and starts anew.
  */
 export class CoolDown {
   readonly #failures = new LRUCache<string, Remembered>({ max: 1000 });
@@ -25,9 +28,11 @@ export class CoolDown {
   /** Why it is too early to ask again, or undefined. */
   errorFor(identity: string): AnyEndpointSecurityError | undefined {
     const remembered = this.#failures.get(identity);
-    return remembered !== undefined && performance.now() < remembered.until
-      ? remembered.error
-      : undefined;
+    if (remembered === undefined) return undefined;
+    const now = performance.now();
+    const { error, at, until } = remembered;
+    if (now >= until) return undefined;
+    return error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
   }
 
   failed(identity: string, error: AnyEndpointSecurityError, firstMs: number): void {
@@ -43,8 +48,9 @@ export class CoolDown {
     // Refused credentials after a mere outage still are told apart from it.
     const pauseMs = Math.max(first, doubled);
     const asked = error instanceof TokenEndpointUnavailableError ? (error.retryAfterMs ?? 0) : 0;
-    const until = performance.now() + Math.max(pauseMs, asked);
-    this.#failures.set(identity, { error, until, pauseMs });
+    const at = performance.now();
+    const until = at + Math.max(pauseMs, Math.min(asked, longestAskedMs));
+    this.#failures.set(identity, { error, at, until, pauseMs });
   }
 
   succeeded(identity: string): void {

@@ -92,8 +92,8 @@ export class EndpointTokens {
     const { last } = this;
     if (last === undefined) return undefined;
     const now = Date.now();
-    if (now < last.freshUntil) return last;
-    if (now >= last.usableUntil) return undefined;
+    if (last.isFreshAt(now)) return last;
+    if (!last.isUsableAt(now)) return undefined;
     this.#renewAhead(last);
     return last;
   }

@@ -7,6 +7,8 @@ export interface Refresh {
 
 // For how long after a token's end its refresh token is worth keeping whose own end nobody told.
 const refreshKeptMs = 86_400_000;
+// Clocks of a fleet differ, and are put right by a little now and then.
+const clockToleranceMs = 60_000;
 
 /** What a token endpoint gave, and when. */
 export interface TokenData {
@@ -117,7 +119,22 @@ export class TokenSet {
 
   /** Whether it may be sent now. */
   get isUsable(): boolean {
-    return Date.now() < this.usableUntil;
+    return this.isUsableAt(Date.now());
+  }
+
+  /** Whether it may be sent at such a time. */
+  isUsableAt(now: number): boolean {
+    return now < this.usableUntil && this.#isIssuedBy(now);
+  }
+
+  /** Whether nobody needs to think of its successor at such a time. */
+  isFreshAt(now: number): boolean {
+    return now < this.freshUntil && this.#isIssuedBy(now);
+  }
+
+  /** Not so where the clock was set back: nobody could tell any more when it ends. */
+  #isIssuedBy(now: number): boolean {
+    return this.expiresAt - now <= this.#lifeMs + clockToleranceMs;
   }
 
   /** Whether the backend refused it, or it was to be forgotten. */

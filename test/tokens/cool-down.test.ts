@@ -5,6 +5,8 @@ import { checkout } from "./token-endpoint.ts";
 
 const tokenUrl = "https://idp.example.test/token";
 const down = () => new Response(null, { status: 503 });
+const busy = (retryAfter: string) =>
+  new Response(null, { status: 503, headers: { "retry-after": retryAfter } });
 const refusal = (error: string) => Response.json({ error }, { status: 400 });
 
 function start(how: Parameters<typeof scriptedFetch>[0], more: object = {}) {
@@ -73,6 +75,52 @@ describe("after a failure", () => {
     await errorOf(get());
     expect(script.times).toHaveLength(2);
   });
+
+  test("coolDownMs 0 obeys a Retry-After all the same", async () => {
+    const { script, get } = start(() => busy("60"), { coolDownMs: 0 });
+    await errorOf(get());
+    await pass(59_999);
+    await errorOf(get());
+    expect(script.times).toHaveLength(1);
+    await pass(1);
+    await errorOf(get());
+    expect(script.times).toHaveLength(2);
+  });
+
+  test("coolDownMs 0 asks every time after refused credentials, too", async () => {
+    const { script, get } = start(() => refusal("invalid_client"), { coolDownMs: 0 });
+    await errorOf(get());
+    await errorOf(get());
+    expect(script.times).toHaveLength(2);
+  });
+
+  test("the error says how long is left of Retry-After, counted down", async () => {
+    const { script, get } = start(() => busy("60"));
+    expect(await errorOf(get())).toMatchObject({ retryAfterMs: 60_000 });
+    await pass(45_000);
+    const later = await errorOf(get());
+    expect(later).toMatchObject({ code: "token_endpoint_unavailable", retryAfterMs: 15_000 });
+    expect(later.message).toContain("call again in 15 s");
+    expect(script.times).toHaveLength(1);
+  });
+
+  test.each([
+    ["a year", String(365 * 86_400)],
+    ["more than any number holds", "9".repeat(400)],
+    ["a date of the next century", "Sat, 23 Nov 2126 00:00:00 GMT"],
+  ])(
+    "a Retry-After of %s locks nobody out: it is told, and asked again after 15 minutes",
+    async (_what, asked) => {
+      const { script, get } = start((n) => (n === 1 ? busy(asked) : token(n)));
+      const year = 365 * 86_400_000;
+      expect(await errorOf(get())).toMatchObject({ retryAfterMs: year });
+      await pass(899_999);
+      expect(await errorOf(get())).toMatchObject({ retryAfterMs: year - 899_999 });
+      expect(script.times).toHaveLength(1);
+      await pass(1);
+      expect(await get()).toBe("Bearer token-2");
+    },
+  );
 
   test("a changed configuration starts anew", async () => {
     const { script, security, endpoint, get } = start((n) => (n === 1 ? down() : token(n)));

@@ -141,17 +141,3 @@ test.each([
   await pass(second);
   expect(await get()).toBe("token-2");
 });
-
-test("a wall clock that jumps ahead makes the token expired, and the call asks", async () => {
-  const { get } = await start();
-  vi.setSystemTime(Date.now() + 3_600 * second);
-  expect(await get()).toBe("token-2");
-});
-
-test("a wall clock that is set back keeps the token no longer than the clock says", async () => {
-  const { get } = await start();
-  vi.setSystemTime(Date.now() - 1_800 * second);
-  expect(await get()).toBe("token-1");
-  await pass(5_400 * second);
-  expect(await get()).toBe("token-2");
-});
