@@ -1,9 +1,11 @@
 export type { TokenCache } from "./cache/token-cache.ts";
+export type { ChallengeMismatch } from "./challenge-mismatch.ts";
 export type {
   ApiKeyEndpointConfig,
   BasicEndpointConfig,
   ClientAuthentication,
   ClientCredentialsFields,
+  DigestEndpointConfig,
   EndpointConfig,
   OAuth2EndpointConfig,
   OAuth2Fields,
@@ -22,6 +24,8 @@ export {
   ConfigurationError,
   type ConfigurationProblem,
   DestinationRefusedError,
+  DigestUnavailableError,
+  type DigestUnavailableReason,
   EndpointSecurityError,
   InvalidTokenResponseError,
   isEndpointSecurityError,
