@@ -51,6 +51,7 @@ export class DigestAuthenticator implements Authenticator {
 
   async headers(options: HeaderOptions): Promise<Headers> {
     const { request, signal, challenge, isWrapped } = options;
+    signal?.throwIfAborted();
     if (request === undefined) throw this.#unavailable("no_request");
     if (challenge !== undefined) await this.#learnGiven(challenge);
     if (this.#session === undefined && isWrapped === true) {
