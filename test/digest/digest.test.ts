@@ -53,7 +53,8 @@ const clients: readonly (readonly [string, Client])[] = [
       const client = axios.create({ validateStatus: () => true });
       wrapAxios(client, security, endpoint);
       return async ({ path = "/a?b=c", method = "GET", body } = {}) =>
-        (await client.request({ url: path, method, data: body })).status;
+        (await client.request({ url: path, method, ...(body !== undefined && { data: body }) }))
+          .status;
     },
   ],
 ];
@@ -256,7 +257,7 @@ describe("a digest endpoint", () => {
       if (body instanceof FormData) body.set("name", "wört");
       const response = await wrapped("/form", { method: "POST", body });
       expect(response.status).toBe(200);
-      expect((await response.json()).body).not.toBe("");
+      expect(await response.json()).not.toMatchObject({ body: "" });
     }
     const request = new Request(`${endpoint.url}/r`, { method: "PUT", body: "of a Request" });
     expect((await wrapped(request)).status).toBe(200);
@@ -288,8 +289,8 @@ describe("a digest endpoint", () => {
   it("answers at a redirect's target, too", async () => {
     const { server, security, endpoint } = await start(one("SHA-256"));
     const there = "/there?x='1'";
-    const redirecting = (async (input: RequestInfo, init?: RequestInit) =>
-      String(input).endsWith("/here")
+    const redirecting = (async (input: string, init?: RequestInit) =>
+      input.endsWith("/here")
         ? new Response(null, { status: 307, headers: { location: there } })
         : fetch(input, init)) as typeof fetch;
     const wrapped = security.wrapFetch(endpoint, { fetch: redirecting });
@@ -306,7 +307,7 @@ describe("a digest endpoint", () => {
       const { status } = await client.get("/search?q=1", { params });
       expect(status).toBe(200);
     }
-    expect(server.requests.at(-1)?.refusal).toBeUndefined();
+    expect(server.statuses()).toEqual([401, 200, 200]);
   });
 
   it("gives getAuthHeaders a header for the challenge that the caller was sent", async () => {
