@@ -120,7 +120,7 @@ const ways: readonly (readonly [string, (url: string) => Promise<[number, string
   [
     "Node's fetch",
     async (url) => {
-      const response = await fetch(url, { dispatcher } as RequestInit);
+      const response = await fetch(url, { dispatcher } as object);
       return [response.status, await response.text()];
     },
   ],
