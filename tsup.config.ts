@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/axios.ts", "src/redis.ts"],
+  entry: ["src/index.ts", "src/axios.ts", "src/redis.ts", "src/undici.ts"],
   format: "esm",
   target: "node20.19",
   platform: "node",

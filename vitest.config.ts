@@ -9,6 +9,7 @@ export default defineConfig({
       { find: /^endpoint-security$/, replacement: source("index.ts") },
       { find: /^endpoint-security\/axios$/, replacement: source("axios.ts") },
       { find: /^endpoint-security\/redis$/, replacement: source("redis.ts") },
+      { find: /^endpoint-security\/undici$/, replacement: source("undici.ts") },
     ],
   },
   test: {

@@ -1,4 +1,4 @@
-import {
+import axios, {
   type AxiosAdapter,
   AxiosHeaders,
   type AxiosResponse,
@@ -11,6 +11,7 @@ import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import type { EndpointSecurity } from "./endpoint-security.ts";
 import type { Headers } from "./http/authenticator.ts";
 import type { Door } from "./http/authorised-fetch.ts";
+import { bodyBytes } from "./http/body-bytes.ts";
 import { type Destination, isAbsolute } from "./http/destination.ts";
 import { sendAuthorised } from "./http/replay.ts";
 
@@ -62,7 +63,8 @@ export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
       const { adapter } = config;
       // A request sent again by its config (as retrying interceptors do) has it already.
       if (typeof adapter === "function" && wrapped.has(adapter)) return given;
-      const authorised: AxiosAdapter = (last) => send(last, getAdapter(adapter, last), open());
+      const authorised: AxiosAdapter = (last) =>
+        send(last, getAdapter(adapter, last), adapter === "fetch", open());
       wrapped.add(authorised);
       config.adapter = authorised;
       return given;
@@ -76,9 +78,12 @@ export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
 async function send(
   config: InternalAxiosRequestConfig,
   adapter: AxiosAdapter,
-  { authenticator, destination, refused }: Door,
+  isFetch: boolean,
+  { authenticator, destination, refused, accepted }: Door,
 ): Promise<AxiosResponse> {
-  const url = destination.resolve(fullUrl(config));
+  const resolved = new URL(destination.resolve(fullUrl(config)));
+  const target = targetOf(resolved, config);
+  const url = resolved.origin + target;
   config.baseURL ??= destination.prefix;
   // The instance may be of another copy of axios (by require), whose headers this one would drop.
   if (!(config.headers instanceof AxiosHeaders)) {
@@ -90,8 +95,14 @@ async function send(
   delete config.auth;
   const answer = await sendAuthorised<Answer>(authenticator, {
     options: {
-      request: { method: (config.method ?? "get").toUpperCase(), url },
+      request: {
+        method: (config.method ?? "get").toUpperCase(),
+        url,
+        target: isFetch ? undefined : target,
+      },
       signal: config.signal instanceof AbortSignal ? config.signal : undefined,
+      isWrapped: true,
+      body: () => bodyBytes(config.data),
     },
     send: (headers) => {
       credentials = headers;
@@ -99,7 +110,7 @@ async function send(
       return adapter(config).then((response) => ({ response }), answerIn);
     },
     status: ({ response }) => response.status,
-    challenge: ({ response }) => textOf(response.headers["www-authenticate"]),
+    header: ({ response }, name) => textOf(response.headers[name]),
     again: ({ response }) => {
       const replayable = !isStream(config.data);
       // With responseType "stream" nobody else would read it to its end.
@@ -107,9 +118,23 @@ async function send(
       return replayable;
     },
     refused,
+    accepted,
   });
   if (answer.error !== undefined) throw answer.error;
   return answer.response;
+}
+
+/** Path and query, as axios' http adapter writes them. */
+function targetOf({ pathname, search }: URL, config: InternalAxiosRequestConfig): string {
+  const { params, paramsSerializer } = config;
+  const target = pathname + search;
+  if (!params) return target;
+  return axios.getUri({
+    url: target,
+    baseURL: "",
+    params,
+    ...(paramsSerializer && { paramsSerializer }),
+  });
 }
 
 /** The URL as axios puts it together, but for `params`. */

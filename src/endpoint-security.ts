@@ -1,11 +1,13 @@
 import { ApiKeyAuthenticator } from "./authenticators/api-key.ts";
 import { BasicAuthenticator } from "./authenticators/basic.ts";
 import { BearerAuthenticator } from "./authenticators/bearer.ts";
+import { DigestAuthenticator } from "./authenticators/digest.ts";
 import { plainEntries } from "./cache/entry-codec.ts";
 import { GuardedCache } from "./cache/guarded-cache.ts";
 import { memoryCache } from "./cache/memory-cache.ts";
 import { SealedEntries } from "./cache/sealed-entries.ts";
 import type { TokenCache } from "./cache/token-cache.ts";
+import { type ChallengeMismatch, mismatchIn } from "./challenge-mismatch.ts";
 import type { EndpointConfig } from "./endpoint/config.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import { KnownEndpoint } from "./endpoint/known-endpoint.ts";
@@ -21,6 +23,7 @@ import type { Authenticator, RequestLine } from "./http/authenticator.ts";
 import { authorisedFetch, type Door } from "./http/authorised-fetch.ts";
 import { Destination } from "./http/destination.ts";
 import type { Fetch } from "./http/fetch-types.ts";
+import type { Refusal } from "./http/replay.ts";
 import { type EndpointSecurityOptions, readOptions } from "./options.ts";
 import { CachedSource } from "./tokens/cached-source.ts";
 import { EndpointTokens, TokenDesk } from "./tokens/endpoint-tokens.ts";
@@ -40,12 +43,17 @@ export interface CallOptions {
 }
 
 export interface HeadersOptions extends CallOptions {
-  /** The request that the headers are for. */
+  /** The request that the headers are for. `digest` endpoints need it. */
   readonly request?: RequestLine | undefined;
+  /**
+   * The `WWW-Authenticate` header of a 401 from the backend, for `digest` endpoints: there is no
+   * header before the first one is known. The wrappers see to it themselves.
+   */
+  readonly challenge?: string | undefined;
 }
 
 /** What is remembered of a configuration: little, since there may be many. */
-type Endpoint = EndpointTokens | BasicAuthenticator | ApiKeyAuthenticator;
+type Endpoint = EndpointTokens | BasicAuthenticator | DigestAuthenticator | ApiKeyAuthenticator;
 
 /**
  * Gets the `Authorization` header of protected backends. Tokens are fetched once, cached, renewed
@@ -67,6 +75,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   /** The header that was last given, and its token: a call like the one before costs no new promise. */
   #lastToken: TokenSet | undefined;
   #lastHeader: Promise<string> | undefined;
+  /** Of endpoints whose backend asks for something else: made with the first one. */
+  #mismatches: WeakMap<Endpoint, ChallengeMismatch> | undefined;
   #closed = false;
 
   /** @throws ConfigurationError */
@@ -109,6 +119,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /**
    * Every header that the request needs, by name.
+   *
+   * A `digest` endpoint's header is for one request: give `request`, and `challenge` until one is
+   * known. Without, it rejects with a {@link DigestUnavailableError}.
    * @throws AnyEndpointSecurityError
    */
   async getAuthHeaders(
@@ -116,7 +129,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     options: HeadersOptions = {},
   ): Promise<Record<string, string>> {
     options.signal?.throwIfAborted();
-    return { ...(await authenticatorOf(this.#know(endpoint)).headers(options)) };
+    const { request, challenge, rejectedToken, signal } = options;
+    const authenticator = authenticatorOf(this.#know(endpoint));
+    return { ...(await authenticator.headers({ request, challenge, rejectedToken, signal })) };
   }
 
   /**
@@ -143,7 +158,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
    *
    * Rejects as fetch does, and with the errors of {@link getAuthHeader}, or a
    * {@link DestinationRefusedError} for a request to somewhere else. No request is ever sent without
-   * credentials.
+   * credentials, but the first one to a `digest` endpoint: the backend has to be asked for its
+   * challenge (RFC 7616 §3.3), and the same request follows with the answer.
    */
   wrapFetch(
     endpoint: EndpointConfig<Grants[number]> & { readonly url: string },
@@ -157,7 +173,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** What is known of the endpoint, with nothing secret in it. */
   explain(endpoint: EndpointConfig<Grants[number]>): Explanation {
-    return explanationOf(this.#know(endpoint));
+    const known = this.#know(endpoint);
+    return explanationOf(known, this.#mismatches?.get(known));
   }
 
   /** Calls `listener` at every such event. @returns a function that stops it */
@@ -230,9 +247,25 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     return {
       authenticator: authenticatorOf(endpoint),
       destination: new Destination(config.url, label),
-      refused: (status, replayed) =>
-        this.#events.emit("credentialsRejected", { endpoint: label, status, replayed }),
+      refused: (refusal) => this.#refused(endpoint, refusal),
+      accepted: () => void this.#mismatches?.delete(endpoint),
     };
+  }
+
+  #refused(endpoint: Endpoint, refusal: Refusal): void {
+    const { label, type } = endpoint.known;
+    const { sent, status, replayed } = refusal;
+    // A request without any was sent to be asked for them.
+    if (Object.keys(sent).length > 0) {
+      this.#events.emit("credentialsRejected", { endpoint: label, status, replayed });
+    }
+    const before = this.#mismatches?.get(endpoint);
+    const mismatch = mismatchIn(type, refusal);
+    if (mismatch?.message === before?.message) return;
+    if (mismatch === undefined) return void this.#mismatches?.delete(endpoint);
+    this.#mismatches ??= new WeakMap();
+    this.#mismatches.set(endpoint, mismatch);
+    this.#events.emit("challengeMismatch", { endpoint: label, ...mismatch });
   }
 
   /** What is remembered of a configuration that still is as it was, else what can be told of it now. */
@@ -259,6 +292,10 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     switch (known.type) {
       case "basic":
         return new BasicAuthenticator(known);
+      case "digest":
+        return new DigestAuthenticator(known, () =>
+          this.#events.emit("serverProofFailed", { endpoint: known.label }),
+        );
       case "api_key":
         return new ApiKeyAuthenticator(known);
       case "oauth2":

@@ -285,6 +285,37 @@ export class DestinationRefusedError extends EndpointSecurityError<
   }
 }
 
+/** Why a Digest header could not be made. */
+export type DigestUnavailableReason = "no_challenge" | "no_request" | "no_body" | "unsupported";
+
+const digestReasons: Readonly<Record<DigestUnavailableReason, string>> = {
+  no_challenge:
+    "the backend's challenge isn't known yet; use a wrapper, which asks for it, or give `challenge` (the WWW-Authenticate header of a 401)",
+  no_request:
+    "the header depends on the request; call getAuthHeaders with request: { method, url }, or use a wrapper",
+  no_body:
+    "the backend wants the body covered (auth-int), and this one can be read only once; give a string or bytes in place of a stream",
+  unsupported:
+    "the challenge given holds no Digest challenge that can be answered; see that it is the WWW-Authenticate header of the backend's 401",
+};
+
+/**
+ * A `digest` endpoint's header could not be made for this request.
+ * @see https://www.rfc-editor.org/rfc/rfc7616
+ */
+export class DigestUnavailableError extends EndpointSecurityError<
+  ErrorDetails & { readonly reason: DigestUnavailableReason }
+> {
+  override readonly name = "DigestUnavailableError";
+  readonly code = "digest_unavailable";
+  readonly reason: DigestUnavailableReason;
+
+  constructor(details: ErrorDetails & { readonly reason: DigestUnavailableReason }) {
+    super(`there is no Digest header: ${digestReasons[details.reason]}`, false, details);
+    this.reason = details.reason;
+  }
+}
+
 /** The instance was closed, and answers no more. */
 export class ClosedError extends EndpointSecurityError {
   override readonly name = "ClosedError";
@@ -305,6 +336,7 @@ export type AnyEndpointSecurityError =
   | TokenExpiredOnArrivalError
   | TokenRejectedError
   | DestinationRefusedError
+  | DigestUnavailableError
   | ClosedError;
 
 /** Whether `value` is an error of this library, from whichever copy of it. */

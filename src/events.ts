@@ -29,6 +29,24 @@ export interface EndpointSecurityEvents {
     readonly replayed: boolean;
   };
   /**
+   * A backend answered 401 and asks for another kind of credentials than its endpoint is configured
+   * for. Told once, until the backend takes them or asks for something else.
+   */
+  challengeMismatch: {
+    readonly endpoint: string;
+    /** The endpoint's `type`. */
+    readonly configured: "oauth2" | "basic" | "digest" | "api_key";
+    /** The schemes that it asks for: `Digest`, `DPoP`, … */
+    readonly asked: readonly string[];
+    /** What is wrong, and the mend. */
+    readonly message: string;
+  };
+  /**
+   * A backend answered a Digest request, and its own proof that it knows the password (`rspauth`) is
+   * wrong. The caller gets the answer all the same.
+   */
+  serverProofFailed: { readonly endpoint: string };
+  /**
    * The cache began to fail or to be too slow, or held something unusable. No call fails for it. One
    * event stands for all that goes wrong until `cacheRecovered`.
    */

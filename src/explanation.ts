@@ -1,3 +1,4 @@
+import type { ChallengeMismatch } from "./challenge-mismatch.ts";
 import type { KnownEndpoint } from "./endpoint/known-endpoint.ts";
 import type { OAuth2Settings } from "./endpoint/resolved-endpoint.ts";
 import { shownUrl } from "./endpoint/url-rules.ts";
@@ -6,7 +7,9 @@ import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
 /** What is known of an endpoint, with nothing secret in it. Times are milliseconds since the epoch. */
 export interface Explanation {
   readonly endpoint: string;
-  readonly type: "oauth2" | "basic" | "api_key";
+  readonly type: "oauth2" | "basic" | "digest" | "api_key";
+  /** The backend asks for another kind of credentials than the endpoint is configured for. */
+  readonly challengeMismatch?: ChallengeMismatch;
   /** OAuth 2.0 endpoints only, as everything below. */
   readonly grantType?: string;
   /** Without its query. */
@@ -26,9 +29,13 @@ export interface Explanation {
     | undefined;
 }
 
-export function explanationOf(of: EndpointTokens | { readonly known: KnownEndpoint }): Explanation {
-  const { label: endpoint, type, config } = of.known;
-  if (!(of instanceof EndpointTokens)) return { endpoint, type };
+export function explanationOf(
+  of: EndpointTokens | { readonly known: KnownEndpoint },
+  challengeMismatch: ChallengeMismatch | undefined,
+): Explanation {
+  const { label, type, config } = of.known;
+  const kind = { endpoint: label, type, ...(challengeMismatch && { challengeMismatch }) };
+  if (!(of instanceof EndpointTokens)) return kind;
   const { last, lastFailure } = of;
   const { grantType, tokenUrl } = config as unknown as OAuth2Settings;
   const lastError = lastFailure && {
@@ -36,7 +43,7 @@ export function explanationOf(of: EndpointTokens | { readonly known: KnownEndpoi
     code: lastFailure.error.code,
     message: lastFailure.error.message,
   };
-  const base = { endpoint, type, grantType, tokenUrl: shownUrl(tokenUrl), lastError };
+  const base = { ...kind, grantType, tokenUrl: shownUrl(tokenUrl), lastError };
   if (last === undefined || last.isDropped) return { ...base, token: "none" };
   return {
     ...base,

@@ -1,10 +1,12 @@
 export type { TokenCache } from "./cache/token-cache.ts";
+export type { ChallengeMismatch } from "./challenge-mismatch.ts";
 export type { AssertionAudience } from "./endpoint/assertion-audience.ts";
 export type {
   ApiKeyEndpointConfig,
   BasicEndpointConfig,
   ClientAuthentication,
   ClientCredentialsFields,
+  DigestEndpointConfig,
   EndpointConfig,
   OAuth2EndpointConfig,
   OAuth2Fields,
@@ -31,6 +33,8 @@ export {
   ConfigurationError,
   type ConfigurationProblem,
   DestinationRefusedError,
+  DigestUnavailableError,
+  type DigestUnavailableReason,
   EndpointSecurityError,
   InvalidTokenResponseError,
   isEndpointSecurityError,

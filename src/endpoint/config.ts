@@ -185,6 +185,17 @@ export interface BasicEndpointConfig extends CommonFields {
   readonly password: Secret;
 }
 
+/**
+ * A backend protected by HTTP Digest authentication. Algorithm, `qop` and the rest are as its
+ * challenge asks. The wrappers send the first request without credentials, to be asked for them.
+ * @see https://www.rfc-editor.org/rfc/rfc7616
+ */
+export interface DigestEndpointConfig extends CommonFields {
+  readonly type: "digest";
+  readonly username: Secret;
+  readonly password: Secret;
+}
+
 /** A backend that wants an API key in a header. */
 export interface ApiKeyEndpointConfig extends CommonFields {
   readonly type: "api_key";
@@ -229,5 +240,6 @@ type CustomGrantConfig<Strategy> = Strategy extends GrantStrategy
 export type EndpointConfig<Strategy = never> =
   | OAuth2EndpointConfig
   | BasicEndpointConfig
+  | DigestEndpointConfig
   | ApiKeyEndpointConfig
   | CustomGrantConfig<Strategy>;

@@ -31,6 +31,12 @@ export const basicChecks: Readonly<Record<string, Check>> = {
   password: credential,
 };
 
+export const digestChecks: Readonly<Record<string, Check>> = {
+  ...commonChecks,
+  username: credentialThat(digestUserName),
+  password: credential,
+};
+
 export const apiKeyChecks: Readonly<Record<string, Check>> = {
   ...commonChecks,
   headerName,
@@ -42,6 +48,14 @@ export function basicUserName(value: unknown, path: string, problems: Problems):
   if (String(value).includes(":")) {
     const problem = "holds a colon, which ends the user name on the wire";
     problems.add(path, problem, "use a user name without one");
+  }
+}
+
+/** Anything that a quoted string can hold: all but control characters. */
+export function digestUserName(value: unknown, path: string, problems: Problems): void {
+  if (/\p{Cc}/u.test(String(value))) {
+    const problem = "holds characters that a header can't carry";
+    problems.add(path, problem, "use a user name without control characters");
   }
 }
 

@@ -43,8 +43,8 @@ export class KnownEndpoint {
     return labelOf(this.config);
   }
 
-  get type(): "oauth2" | "basic" | "api_key" {
-    return (this.config.type as "basic" | "api_key" | undefined) ?? "oauth2";
+  get type(): "oauth2" | "basic" | "digest" | "api_key" {
+    return (this.config.type as "basic" | "digest" | "api_key" | undefined) ?? "oauth2";
   }
 
   /** How many client secrets there are to try. */

@@ -4,8 +4,8 @@ import { withDeadline } from "./deadline.ts";
 /**
  * A credential: the value itself, or a function that reads it.
  *
- * A function may be async. It is asked anew at every token request (for `basic` and `api_key`
- * endpoints at every request), so a rotated secret is taken up without a restart.
+ * A function may be async. It is asked anew at every token request (for `basic`, `digest`
+ * and `api_key` endpoints at every request), so a rotated secret is taken up without a restart.
  */
 export type Secret = string | (() => string | Promise<string>);
 

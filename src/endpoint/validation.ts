@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import leven from "leven";
 import { ConfigurationError } from "../errors.ts";
-import { apiKeyChecks, basicChecks, oauth2Checks } from "./fields.ts";
+import { apiKeyChecks, basicChecks, digestChecks, oauth2Checks } from "./fields.ts";
 import type { GrantStrategy } from "./grant-strategy.ts";
 import { type Check, credential, isRecord, optional, Problems, quoted } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
@@ -58,6 +58,9 @@ function checkByType(
     case "basic":
       checkFields(config, basicChecks, problems);
       return {};
+    case "digest":
+      checkFields(config, digestChecks, problems);
+      return {};
     case "api_key":
       checkFields(config, apiKeyChecks, problems);
       return {};
@@ -65,7 +68,7 @@ function checkByType(
       problems.add(
         "type",
         typeof config.type === "string" ? "is unknown" : `is ${kindOf(config.type)}`,
-        `choose ${quoted(["oauth2", "basic", "api_key"])}`,
+        `choose ${quoted(["oauth2", "basic", "digest", "api_key"])}`,
       );
       return {};
   }

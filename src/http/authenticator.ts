@@ -2,6 +2,10 @@
 export interface RequestLine {
   readonly method: string;
   readonly url: string;
+  /** What the request sends, for Digest with `auth-int`, which covers it. Default: nothing. */
+  readonly body?: string | Uint8Array | undefined;
+  /** Path and query as they are on the wire, where the URL would be written in another way. */
+  readonly target?: string | undefined;
 }
 
 /** Headers to send, by name. */
@@ -13,6 +17,15 @@ export interface HeaderOptions {
   readonly signal?: AbortSignal | undefined;
   /** An access token that the backend refused: never the answer again. */
   readonly rejectedToken?: string | undefined;
+  /** The `WWW-Authenticate` header of a 401 that the caller was answered with. */
+  readonly challenge?: string | undefined;
+  /**
+   * A wrapper asks, which shows every answer to `challenged` or `answered`: the first request may go
+   * without credentials, where the scheme has it so.
+   */
+  readonly isWrapped?: boolean | undefined;
+  /** Reads the request's body, for schemes that cover it; undefined where it can be read only once. */
+  readonly body?: (() => Promise<Uint8Array | undefined>) | undefined;
 }
 
 /** The part of a response that an authenticator learns from. */
@@ -22,6 +35,13 @@ export interface Challenged {
   readonly challenge: string | null;
   /** What was refused before, for the same request. */
   readonly earlier: readonly Headers[];
+}
+
+/** An answer that refused nothing, or all that was sent. */
+export interface Answered {
+  readonly status: number;
+  /** One of its headers, null where it has none of that name. */
+  header(name: string): string | null;
 }
 
 /** How a request proves itself: the one thing the wrappers know of an endpoint. */
@@ -36,4 +56,9 @@ export interface Authenticator {
    * @returns whether one more try, with headers asked for anew, is worth it.
    */
   challenged(response: Challenged, sent: Headers, options: HeaderOptions): Promise<boolean>;
+  /**
+   * Learns from what the caller is answered; undefined where there was no answer. Left out where
+   * there is nothing to learn.
+   */
+  answered?(answer: Answered | undefined, sent: Headers): Promise<void>;
 }

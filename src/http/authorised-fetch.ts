@@ -2,14 +2,23 @@ import type { Authenticator, Headers } from "./authenticator.ts";
 import type { Destination } from "./destination.ts";
 import type { Fetch, FetchInit, FetchInput } from "./fetch-types.ts";
 import { isRequest, OutgoingRequest, urlOf } from "./outgoing-request.ts";
-import { isRefusal, type Sending, sendAuthorised, sendOnceMore } from "./replay.ts";
+import {
+  isRefusal,
+  type Refusal,
+  type Sending,
+  sendAuthorised,
+  sendOnceMore,
+  sendWithCredentials,
+} from "./replay.ts";
 
 /** What a wrapper needs to know of an endpoint, as its configuration says at this moment. */
 export interface Door {
   readonly authenticator: Authenticator;
   readonly destination: Destination;
   /** Told when the backend refused the credentials. */
-  refused(status: number, replayed: boolean): void;
+  refused(refusal: Refusal): void;
+  /** Told when it didn't. */
+  accepted(): void;
 }
 
 const mostRedirects = 20;
@@ -34,13 +43,22 @@ async function plainGet(
   // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
   const fetch = given ?? globalThis.fetch;
   const url = door.destination.resolve(urlOf(input));
-  const ready = authenticator.headers({ request: { method: "GET", url } });
+  const ready = authenticator.headers({ request: { method: "GET", url }, isWrapped: true });
   const credentials: Headers = ready instanceof Promise ? await ready : ready;
+  // Who learns from every answer takes the longer way.
+  if (authenticator.answered !== undefined) {
+    const outgoing = new OutgoingRequest(url);
+    const sending = sendingOf(outgoing, url, door, fetch);
+    const answer = await sendWithCredentials(authenticator, sending, credentials);
+    return follow(answer, url, outgoing, door, fetch);
+  }
   let response = await fetch(url, { headers: credentials, redirect: "manual" });
   const { status } = response;
-  if (status < 300) return response;
   const refused = status >= 400 && isRefusal(authenticator, status);
-  if (!refused && !isRedirect(status)) return response;
+  if (!refused) {
+    door.accepted();
+    if (!isRedirect(status)) return response;
+  }
   const outgoing = new OutgoingRequest(url);
   if (refused) {
     const sending = sendingOf(outgoing, url, door, fetch);
@@ -74,16 +92,21 @@ function outgoingRequest(input: FetchInput, init: FetchInit | undefined, url: st
 function sendingOf(
   outgoing: OutgoingRequest,
   url: string,
-  { refused }: Door,
+  { refused, accepted }: Door,
   fetch: Fetch,
 ): Sending<Response> {
   // Redirects are followed here, since fetch would take a header of our own along to anywhere.
   const redirect = outgoing.redirect === "follow" ? "manual" : outgoing.redirect;
   return {
-    options: { request: { method: outgoing.method, url }, signal: outgoing.signal },
+    options: {
+      request: { method: outgoing.method, url },
+      signal: outgoing.signal,
+      isWrapped: true,
+      body: () => outgoing.bytes(),
+    },
     send: (credentials) => outgoing.send(fetch, url, redirect, credentials),
     status: ({ status }) => status,
-    challenge: ({ headers }) => headers.get("www-authenticate"),
+    header: ({ headers }, name) => headers.get(name),
     again: async (response) => {
       const ready = await outgoing.again();
       // Nobody reads the refusal any more; its connection goes back to the pool.
@@ -91,6 +114,7 @@ function sendingOf(
       return ready;
     },
     refused,
+    accepted,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Headers as CredentialHeaders } from "./authenticator.ts";
+import { bodyBytes } from "./body-bytes.ts";
 import { withCredentials, withoutHeaders } from "./credential-headers.ts";
 import type { Fetch, FetchInit, FetchInput, HeadersInit, RedirectMode } from "./fetch-types.ts";
 import { readSmallBody } from "./small-body.ts";
@@ -63,6 +64,20 @@ export class OutgoingRequest {
     }
     if (this.signal !== undefined) init.signal = this.signal;
     return fetch(url, init);
+  }
+
+  /** What the body is sent as, or undefined where it can be read only once. */
+  async bytes(): Promise<Uint8Array | undefined> {
+    if (this.#body instanceof FormData) {
+      // Written out anew it would have another boundary, so it is written once.
+      const written = new Response(this.#body);
+      const headers = new Headers(this.#headers);
+      headers.set("content-type", written.headers.get("content-type") ?? "");
+      this.#headers = headers;
+      this.#body = await written.arrayBuffer();
+    }
+    if (this.#body != null || !hasBody(this.#method)) return bodyBytes(this.#body);
+    return this.#copy === undefined ? new Uint8Array() : this.#copy;
   }
 
   /** Makes ready to be sent again; false where the body is gone. */

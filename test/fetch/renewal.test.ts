@@ -121,7 +121,6 @@ describe("a 401 for a revoked token", () => {
     ["no challenge", undefined],
     ["a challenge without an error", "Bearer"],
     ["invalid_token", 'Bearer realm="x", error="invalid_token"'],
-    ["a challenge of another scheme", 'Basic realm="x"'],
     ["a broken challenge", 'Bearer error="invalid_token'],
   ])("with %s is renewed", async (_what, challenge) => {
     const backend = await startRecordingBackend((res, { headers }) => {

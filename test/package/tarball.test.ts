@@ -275,6 +275,39 @@ describe("an installation beside axios", () => {
   });
 });
 
+describe("an installation beside undici", () => {
+  it.each(["import", "require"])("composes an agent of undici's, by %s", async (by) => {
+    const home = join(folder.path, `undici-${by}`);
+    await cp(project, home, { recursive: true });
+    await symlink(join(checkout, "node_modules/undici"), join(home, "node_modules/undici"), "dir");
+    const names = {
+      undici: "{ Agent, request }",
+      "endpoint-security": "{ EndpointSecurity }",
+      "endpoint-security/undici": "{ authInterceptor }",
+    };
+    const loading = Object.entries(names).map(([module, name]) =>
+      by === "import"
+        ? `import ${name} from "${module}";`
+        : `const ${name} = require("${module}");`,
+    );
+    const sent = await runScript(
+      by === "import" ? "undici.mjs" : "undici.cjs",
+      `${loading.join("\n")}
+       const auth = authInterceptor(new EndpointSecurity(), ${endpoint({ url: `${server.origin}/v1` })});
+       const dispatcher = new Agent().compose(auth);
+       request("${server.origin}/v1/orders", { dispatcher, headers: { "x-own": "kept" } })
+         .then(({ body }) => body.text())
+         .then((text) => { console.log(text); return dispatcher.close(); });`,
+      home,
+    );
+    expect(JSON.parse(sent)).toMatchObject({
+      url: "/v1/orders",
+      authorization: "Bearer issued",
+      "x-own": "kept",
+    });
+  });
+});
+
 describe("a TypeScript project", () => {
   const consumer = `
     import { EndpointSecurity, type EndpointConfig, isEndpointSecurityError } from "endpoint-security";
@@ -294,19 +327,22 @@ describe("a TypeScript project", () => {
     security.getAuthHeader({ grantType: "client_credentials", tokenUrl: "https://idp.example.com" });
     export const codeOf = (error: unknown) => (isEndpointSecurityError(error) ? error.code : undefined);
   `;
-  const axiosConsumer = `${consumer}
+  const clientsConsumer = `${consumer}
     import { wrapAxios } from "endpoint-security/axios";
     import axios from "axios";
     export const off: () => void = wrapAxios(axios.create(), security, orders);
+    import { authInterceptor } from "endpoint-security/undici";
+    import { Agent, type Dispatcher } from "undici";
+    export const agent: Dispatcher = new Agent().compose(authInterceptor(security, orders));
   `;
 
   it.each([
     {
       module: "NodeNext",
       resolution: "NodeNext",
-      files: { "module.mts": axiosConsumer, "common.cts": consumer },
+      files: { "module.mts": clientsConsumer, "common.cts": consumer },
     },
-    { module: "ESNext", resolution: "Bundler", files: { "bundled.ts": axiosConsumer } },
+    { module: "ESNext", resolution: "Bundler", files: { "bundled.ts": clientsConsumer } },
   ])("compiles with $resolution, libraries checked too", async ({ module, resolution, files }) => {
     const home = join(folder.path, `types-${resolution}`);
     const compilerOptions = {
@@ -326,7 +362,7 @@ describe("a TypeScript project", () => {
     });
     // A copy: a link would look for axios beside the original, where there is none.
     await cp(installed, join(home, "node_modules", "endpoint-security"), { recursive: true });
-    for (const name of ["axios", "@types", "undici-types"]) {
+    for (const name of ["axios", "@types", "undici", "undici-types"]) {
       const types = join(checkout, "node_modules", name);
       await symlink(types, join(home, "node_modules", name), "dir");
     }

@@ -2,6 +2,7 @@ import KeyvRedis from "@keyv/redis";
 import {
   type AnyEndpointSecurityError,
   type ConfigurationProblem,
+  type DigestUnavailableReason,
   EndpointSecurity,
   EndpointSecurityError,
   type EventName,
@@ -76,6 +77,9 @@ describe("errors", () => {
           return error.tokenUrl;
         case "destination_refused":
           return `${error.destination} ${error.allowed}`;
+        case "digest_unavailable":
+          expectTypeOf(error.reason).toEqualTypeOf<DigestUnavailableReason>();
+          return error.reason;
         case "closed":
           return error.message;
         default:

@@ -1,5 +1,5 @@
+import { installPackage } from "../install-package.ts";
 import { findOnPath } from "./find-on-path.ts";
-import { installRedis } from "./install-redis.ts";
 
 export interface FoundRedis {
   readonly path: string;
@@ -34,7 +34,7 @@ export function skipUnlessCi(reason: string): { readonly skipped: string } {
 async function lookFor(name: string): Promise<FoundRedis | MissingRedis> {
   const onPath = await findOnPath(name);
   if (onPath) return { path: onPath, how: "path" };
-  const failure = await installRedis();
+  const failure = await installPackage("redis-server", "redis-server");
   if (failure) return { missing: `${name}: ${failure.missing}` };
   const installed = await findOnPath(name);
   return installed

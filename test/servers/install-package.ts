@@ -2,13 +2,13 @@ import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { findOnPath } from "./find-on-path.ts";
+import { findOnPath } from "./redis/find-on-path.ts";
 
 const run = promisify(execFile);
 
 // Runs under the lock: whoever waited finds the work done, or a failure newer than its own start.
 const installScript = `
-command -v redis-server >/dev/null && exit 0
+command -v "$PROGRAM" >/dev/null && exit 0
 if [ -e "$FAILED" ] && [ "$(cat "$FAILED")" -ge "$ASKED_AT" ]; then
   echo "another test worker could not install it either" >&2; exit 1
 fi
@@ -18,22 +18,27 @@ if [ ! -e /usr/sbin/policy-rc.d ]; then
   trap 'rm -f /usr/sbin/policy-rc.d' EXIT
 fi
 if apt-get -o DPkg::Lock::Timeout=120 update &&
-  apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends redis-server
+  apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$PACKAGE"
 then rm -f "$FAILED"
 else date +%s%3N > "$FAILED"; exit 1
 fi
 `;
 
-/** Installs Debian's redis-server; says why not when it cannot. */
-export async function installRedis(): Promise<{ missing: string } | undefined> {
+/** Installs the Debian package that a program is in; says why not when it cannot. */
+export async function installPackage(
+  program: string,
+  debianPackage: string,
+): Promise<{ missing: string } | undefined> {
   if (process.getuid?.() !== 0) return { missing: "not on the PATH, and only root may install it" };
   for (const tool of ["apt-get", "flock"]) {
     if (!(await findOnPath(tool))) return { missing: `not on the PATH, and ${tool} is not there` };
   }
-  const lock = join(tmpdir(), "endpoint-security-redis-install.lock");
+  const lock = join(tmpdir(), `endpoint-security-${debianPackage}-install.lock`);
   const env = {
     ...process.env,
     DEBIAN_FRONTEND: "noninteractive",
+    PROGRAM: program,
+    PACKAGE: debianPackage,
     FAILED: `${lock}.failed`,
     ASKED_AT: String(Date.now()),
   };
