@@ -81,27 +81,30 @@ export class ConfigurationError extends EndpointSecurityError<
   }
 }
 
-/** A function given as a credential (`clientSecret`, `password`, …) threw, took too long, or returned nothing usable. */
-export class SecretUnavailableError extends EndpointSecurityError<
-  ErrorDetails & { readonly field: string; readonly reason: string }
-> {
+interface SecretDetails extends ErrorDetails {
+  readonly field: string;
+  readonly reason: string;
+  readonly source?: "function" | "file" | undefined;
+}
+
+/**
+ * A function given as a credential (`clientSecret`, `password`, …) threw, took too long, or returned
+ * nothing usable; or a file that holds one could not be read.
+ */
+export class SecretUnavailableError extends EndpointSecurityError<SecretDetails> {
   override readonly name = "SecretUnavailableError";
   readonly code = "secret_unavailable";
-  /** The field whose function failed. */
+  /** The field whose function or file failed. */
   readonly field: string;
 
-  constructor(
-    details: ErrorDetails & {
-      readonly field: string;
-      readonly reason: string;
-    },
-  ) {
+  constructor(details: SecretDetails) {
+    const { field, reason, source = "function" } = details;
     super(
-      `the function given as ${details.field} ${details.reason}; see to what it reads from, then call again`,
+      `the ${source} given as ${field} ${reason}; see to what it reads from, then call again`,
       true,
       details,
     );
-    this.field = details.field;
+    this.field = field;
   }
 }
 

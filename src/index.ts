@@ -1,4 +1,5 @@
 export type { TokenCache } from "./cache/token-cache.ts";
+export type { AssertionAudience } from "./endpoint/assertion-audience.ts";
 export type {
   ApiKeyEndpointConfig,
   BasicEndpointConfig,
@@ -8,13 +9,21 @@ export type {
   OAuth2EndpointConfig,
   OAuth2Fields,
   PasswordFields,
+  PrivateKeyJwtAuthentication,
 } from "./endpoint/config.ts";
 export {
   defineGrant,
   type GrantParameters,
   type GrantStrategy,
 } from "./endpoint/grant-strategy.ts";
+export type {
+  KeyInstance,
+  PrivateJwk,
+  PrivateKey,
+  PrivateKeySource,
+} from "./endpoint/private-key.ts";
 export type { ClientSecret, Secret } from "./endpoint/secrets.ts";
+export type { PrivateKeyAlgorithm, SecretAlgorithm } from "./endpoint/signature-algorithms.ts";
 export { type CallOptions, EndpointSecurity, type HeadersOptions } from "./endpoint-security.ts";
 export {
   type AnyEndpointSecurityError,

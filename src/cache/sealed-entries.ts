@@ -73,29 +73,45 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
 
 async function derived(
   purpose: "name" | "value",
-  { identity, credentials, label }: ResolvedEndpoint,
+  endpoint: ResolvedEndpoint,
   encryptionKey: string,
 ): Promise<Uint8Array> {
-  const secrets = [
-    encryptionKey,
-    ...Object.keys(credentials)
-      .sort()
-      .map((name) => credentials[name]),
-  ];
-  if (secrets.every((secret) => secret === "" || secret === undefined)) {
-    throw new ConfigurationError({
-      endpoint: label,
-      problems: [
-        {
-          path: "clientSecret",
-          problem: "is missing, so that nothing is there to seal the token in the cache with",
-          mend: "give new EndpointSecurity({ cache, encryptionKeys }), or leave the cache in memory",
-        },
-      ],
-    });
-  }
-  const material = Buffer.from(secrets.map((secret = "") => `${secret.length}:${secret}`).join(""));
+  const { identity } = endpoint;
+  const secrets = [encryptionKey, ...ownSecrets(endpoint)];
+  if (secrets.every((secret) => secret === "")) throw nothingToSealWith(endpoint);
+  const material = Buffer.from(secrets.map((secret) => `${secret.length}:${secret}`).join(""));
   const info = `endpoint-security ${format} ${purpose} ${identity}`;
   const { hkdfSync } = await import("node:crypto");
   return new Uint8Array(hkdfSync("sha256", material, "", info, 32));
+}
+
+/** What nobody but the endpoint knows, in one order. */
+function ownSecrets({ credentials, keys, strategy }: ResolvedEndpoint): string[] {
+  const passing = new Set(strategy.passing);
+  const secrets = Object.entries(credentials).filter(([name]) => !passing.has(name));
+  for (const [name, { secret = "" }] of Object.entries(keys)) secrets.push([name, secret]);
+  return secrets.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, secret]) => secret);
+}
+
+function nothingToSealWith({ label, settings, keys, givenAssertion }: ResolvedEndpoint) {
+  const [key] = Object.keys(keys);
+  const because =
+    key !== undefined
+      ? { path: key, problem: "can't be exported" }
+      : givenAssertion !== undefined
+        ? {
+            path: "clientAssertionFile" in settings ? "clientAssertionFile" : "clientAssertion",
+            problem: "is another one each time",
+          }
+        : { path: "clientSecret", problem: "is missing" };
+  return new ConfigurationError({
+    endpoint: label,
+    problems: [
+      {
+        path: because.path,
+        problem: `${because.problem}, so that nothing is there to seal the token in the cache with`,
+        mend: "give new EndpointSecurity({ cache, encryptionKeys }), or leave the cache in memory",
+      },
+    ],
+  });
 }

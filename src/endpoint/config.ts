@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { AssertionAudience } from "./assertion-audience.ts";
 import type { GrantStrategy } from "./grant-strategy.ts";
+import type { PrivateKeySource } from "./private-key.ts";
 import type { ClientSecret, Secret } from "./secrets.ts";
+import type { PrivateKeyAlgorithm, SecretAlgorithm } from "./signature-algorithms.ts";
 
 /** What every kind of endpoint has. */
 interface CommonFields {
@@ -35,9 +38,53 @@ export type ClientAuthentication =
       readonly clientSecret: ClientSecret;
     }
   | {
+      /**
+       * An assertion signed with the client's secret, new for each request.
+       * @see https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication
+       */
+      readonly tokenEndpointAuthMethod: "client_secret_jwt";
+      readonly clientSecret: ClientSecret;
+      /** Default: `HS256`. */
+      readonly clientAssertionAlgorithm?: SecretAlgorithm | undefined;
+      readonly clientAssertionAudience?: AssertionAudience | undefined;
+    }
+  | PrivateKeyJwtAuthentication
+  | {
       /** A public client: only `client_id` is sent. */
       readonly tokenEndpointAuthMethod: "none";
       readonly clientSecret?: never;
+    };
+
+/**
+ * An assertion signed with a private key: with the client's own, new for each request; or made by
+ * somebody else, such as a cluster for its workloads.
+ * @see https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+ */
+export type PrivateKeyJwtAuthentication =
+  | {
+      readonly tokenEndpointAuthMethod: "private_key_jwt";
+      readonly clientPrivateKey: PrivateKeySource;
+      /** The `kid` by which the server finds the public key. Default: that of a JWK. */
+      readonly clientPrivateKeyId?: string | undefined;
+      /** Default: what the key is for, such as RS256 for RSA and ES256 for EC on P-256. */
+      readonly clientAssertionAlgorithm?: PrivateKeyAlgorithm | undefined;
+      readonly clientAssertionAudience?: AssertionAudience | undefined;
+      readonly clientAssertion?: undefined;
+      readonly clientAssertionFile?: undefined;
+    }
+  | {
+      readonly tokenEndpointAuthMethod: "private_key_jwt";
+      /** Returns the assertion that is good now; asked for every token request. */
+      readonly clientAssertion: () => string | Promise<string>;
+      readonly clientAssertionFile?: undefined;
+      readonly clientPrivateKey?: undefined;
+    }
+  | {
+      readonly tokenEndpointAuthMethod: "private_key_jwt";
+      /** Path of a file with the assertion that is good now; read for every token request. */
+      readonly clientAssertionFile: string;
+      readonly clientAssertion?: undefined;
+      readonly clientPrivateKey?: undefined;
     };
 
 /** What every OAuth 2.0 endpoint has, whatever its grant. */

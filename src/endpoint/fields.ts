@@ -1,15 +1,14 @@
+import { clientAuthenticationChecks } from "./client-authentication-fields.ts";
 import type { GrantStrategy } from "./grant-strategy.ts";
 import {
   type Check,
   credential,
-  credentialOrList,
   credentialThat,
   flag,
   headerName,
   headerValue,
   isRecord,
   milliseconds,
-  oneOf,
   optional,
   type Problems,
   text,
@@ -74,11 +73,7 @@ export function oauth2Checks(
     grantType: () => {},
     tokenUrl: tokenEndpointUrl(config.allowInsecureRequests === true),
     clientId: text,
-    tokenEndpointAuthMethod: optional(oneOf("client_secret_basic", "client_secret_post", "none")),
-    clientSecret: method === "none" ? noSecret : credentialOrList,
-    clientSecretBasicEncoding: optional(
-      method === "client_secret_basic" ? oneOf("form", "raw") : onlyForBasic,
-    ),
+    ...clientAuthenticationChecks(config),
     scope: optional(textOrList),
     audience: optional(textOrList),
     resource: optional(textOrList),
@@ -126,19 +121,6 @@ const errorStatuses: Check = (value, path, problems) => {
     }
   }
 };
-
-const noSecret: Check = (value, path, problems) => {
-  if (value !== undefined) {
-    problems.add(
-      path,
-      'is given, though tokenEndpointAuthMethod "none" sends no secret',
-      "leave it out, or choose another method",
-    );
-  }
-};
-
-const onlyForBasic: Check = (_, path, problems) =>
-  problems.add(path, "has no meaning for this tokenEndpointAuthMethod", "leave it out");
 
 function parameters(
   config: Readonly<Record<string, unknown>>,

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Check } from "./problems.ts";
 
 /** Parameters of a token request; a list is sent as repeated parameters, undefined not at all. */
 export type GrantParameters = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -40,6 +41,30 @@ export interface GrantStrategy {
   readonly refreshTokens?: boolean | undefined;
   /** The parameters besides `grant_type`, `scope`, `audience`, `resource` and the custom ones. */
   parameters(fields: never): GrantParameters | Promise<GrantParameters>;
+}
+
+/** What a strategy may know of the endpoint, and have signed with its keys. */
+export interface GrantContext {
+  readonly clientId: string;
+  /** A new assertion, signed with the key in `<signer>PrivateKey`. */
+  sign(
+    signer: string,
+    claims: Readonly<Record<string, unknown>>,
+    lifetimeMs?: number,
+  ): Promise<string>;
+  /** The `aud` of an assertion for this endpoint. */
+  audience(wanted?: string): string;
+}
+
+/** What the library's own strategies may have besides. */
+export interface OwnGrantStrategy extends Omit<GrantStrategy, "parameters"> {
+  /** What fields of the strategy have to be. */
+  checks?(config: Readonly<Record<string, unknown>>): Readonly<Record<string, Check>>;
+  /** Has a key in `<signer>PrivateKey`, with `<signer>PrivateKeyId` and `<signer>Algorithm`. */
+  readonly signers?: readonly string[];
+  /** Credentials that others see too, as tokens are: nothing is sealed with them alone. */
+  readonly passing?: readonly string[];
+  parameters(fields: never, context: GrantContext): GrantParameters | Promise<GrantParameters>;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { ConfigurationError } from "../errors.ts";
-import type { GrantStrategy } from "./grant-strategy.ts";
+import { givenAssertion } from "./given-assertion.ts";
+import type { GrantStrategy, OwnGrantStrategy } from "./grant-strategy.ts";
 import type { Identity } from "./identity.ts";
+import { type PrivateKeySource, readPrivateKey, type SigningKey } from "./private-key.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "./resolved-endpoint.ts";
 import { readSecret, type Secret } from "./secrets.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -83,7 +85,7 @@ export class KnownEndpoint {
   ): Promise<ResolvedEndpoint> {
     const { config, label } = this;
     const settings = config as unknown as OAuth2Settings;
-    const strategy = this.#grants.get(settings.grantType);
+    const strategy: OwnGrantStrategy | undefined = this.#grants.get(settings.grantType);
     if (strategy === undefined || this.type !== "oauth2") {
       throw new ConfigurationError({
         endpoint: label,
@@ -97,15 +99,55 @@ export class KnownEndpoint {
       });
     }
     const names = ["clientSecret", ...Object.keys(strategy.credentials ?? {})];
-    const credentials = await this.credentials(names, which);
+    const timeoutMs = settings.tokenRequestTimeoutMs ?? defaultTimeoutMs;
+    const [credentials, keys, assertion] = await Promise.all([
+      this.credentials(names, which),
+      this.#keys(strategy, timeoutMs),
+      givenAssertion(config, label, timeoutMs),
+    ]);
     const fields = validate(config, this.#grants);
+    const proofs = Object.entries(keys).map(([name, key]) => [name, key.identity]);
     return {
-      identity: await identity.of(config, credentials),
+      identity: await identity.of(config, {
+        ...credentials,
+        ...Object.fromEntries(proofs),
+        ...(assertion !== undefined && { clientAssertion: assertion.identity }),
+      }),
       label,
       settings: { ...settings, refreshAhead: settings.refreshAhead ?? defaults.refreshAhead },
       strategy,
       fields,
       credentials,
+      keys,
+      givenAssertion: assertion,
     };
+  }
+
+  /** The private keys of the client and of the grant, read now. */
+  async #keys(
+    strategy: OwnGrantStrategy,
+    timeoutMs: number,
+  ): Promise<Readonly<Record<string, SigningKey>>> {
+    const { config, label } = this;
+    const text = (name: string) => config[name] as string | undefined;
+    const given = ["client", ...(strategy.signers ?? [])].filter(
+      (signer) => config[`${signer}PrivateKey`] !== undefined,
+    );
+    const keys = await Promise.all(
+      given.map(async (signer): Promise<[string, SigningKey]> => {
+        const field = `${signer}PrivateKey`;
+        const prefix = signer === "client" ? "clientAssertion" : signer;
+        const algorithmField = `${prefix}Algorithm`;
+        const key = await readPrivateKey(field, config[field] as PrivateKeySource, {
+          endpoint: label,
+          timeoutMs,
+          algorithm: text(algorithmField),
+          algorithmField,
+          keyId: text(`${field}Id`),
+        });
+        return [field, key];
+      }),
+    );
+    return Object.fromEntries(keys);
   }
 }

@@ -1,10 +1,21 @@
-import type { GrantStrategy } from "./grant-strategy.ts";
+import type { GivenAssertion } from "./given-assertion.ts";
+import type { OwnGrantStrategy } from "./grant-strategy.ts";
+import type { SigningKey } from "./private-key.ts";
 
 /** Settings of a token endpoint, after validation. */
 export interface OAuth2Settings {
   readonly tokenUrl: string;
   readonly clientId: string;
-  readonly tokenEndpointAuthMethod?: "client_secret_basic" | "client_secret_post" | "none";
+  /** Who issues the tokens, where that was told. */
+  readonly issuer?: string;
+  readonly tokenEndpointAuthMethod?:
+    | "client_secret_basic"
+    | "client_secret_post"
+    | "client_secret_jwt"
+    | "private_key_jwt"
+    | "none";
+  readonly clientAssertionAlgorithm?: string;
+  readonly clientAssertionAudience?: string;
   readonly clientSecretBasicEncoding?: "form" | "raw";
   readonly grantType: string;
   readonly scope?: string | readonly string[];
@@ -34,9 +45,13 @@ export interface ResolvedEndpoint {
   /** What messages call it. */
   readonly label: string;
   readonly settings: OAuth2Settings;
-  readonly strategy: GrantStrategy;
+  readonly strategy: OwnGrantStrategy;
   /** The strategy's own fields, as its schema left them. */
   readonly fields: Readonly<Record<string, unknown>>;
   /** Values of the credential fields, by their names. */
   readonly credentials: Readonly<Record<string, string>>;
+  /** Private keys, by the names of their fields. */
+  readonly keys: Readonly<Record<string, SigningKey>>;
+  /** What proves the client's identity in place of a secret or key of its own. */
+  readonly givenAssertion: GivenAssertion | undefined;
 }

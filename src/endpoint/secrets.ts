@@ -66,25 +66,41 @@ export async function readSecret(
   timeoutMs: number,
 ): Promise<string> {
   if (typeof secret === "string") return secret;
-  const value = await withDeadline(
-    timeoutMs,
-    async () => secret(),
-    () =>
-      new SecretUnavailableError({
-        endpoint,
-        field,
-        reason: `returned nothing within ${timeoutMs} ms`,
-      }),
-  ).catch((error: unknown) => {
-    if (error instanceof SecretUnavailableError) throw error;
-    // Neither message nor cause: what a vault's error holds is unknown, and may be secret.
-    throw new SecretUnavailableError({ endpoint, field, reason: `threw ${nameOf(error)}` });
-  });
+  const value = await readWithDeadline(field, secret, endpoint, timeoutMs);
   const mistake = secretMistake(value);
   if (mistake !== undefined) {
     throw new ConfigurationError({ endpoint, problems: [{ path: `${field}()`, ...mistake }] });
   }
   return value;
+}
+
+/**
+ * What a function given as a credential returns, now.
+ * @param source what messages call it.
+ */
+export async function readWithDeadline<T>(
+  field: string,
+  read: () => T | Promise<T>,
+  endpoint: string,
+  timeoutMs: number,
+  source?: "file",
+): Promise<T> {
+  return withDeadline(
+    timeoutMs,
+    async () => read(),
+    () =>
+      new SecretUnavailableError({
+        endpoint,
+        field,
+        source,
+        reason: `returned nothing within ${timeoutMs} ms`,
+      }),
+  ).catch((error: unknown) => {
+    if (error instanceof SecretUnavailableError) throw error;
+    // Neither message nor cause: what a vault's error holds is unknown, and may be secret.
+    const reason = `${source === "file" ? "can't be read:" : "threw"} ${nameOf(error)}`;
+    throw new SecretUnavailableError({ endpoint, field, source, reason });
+  });
 }
 
 /** What an error is called, without what it says. */

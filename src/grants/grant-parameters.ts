@@ -1,4 +1,5 @@
-import type { GrantParameters } from "../endpoint/grant-strategy.ts";
+import { audienceOf } from "../endpoint/assertion-audience.ts";
+import type { GrantContext, GrantParameters } from "../endpoint/grant-strategy.ts";
 import { isRecord } from "../endpoint/problems.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { kindOf, nameOf } from "../endpoint/secrets.ts";
@@ -37,9 +38,15 @@ export async function grantParameters(endpoint: ResolvedEndpoint): Promise<URLSe
 async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters> {
   const { label, strategy, fields, credentials } = endpoint;
   // A strategy declares the fields it reads; that they are there was validated.
-  const { parameters } = strategy as { parameters(fields: unknown): unknown };
+  const { parameters } = strategy as {
+    parameters(fields: unknown, context: GrantContext): unknown;
+  };
   try {
-    const answer = await parameters.call(strategy, { ...fields, ...credentials });
+    const answer = await parameters.call(
+      strategy,
+      { ...fields, ...credentials },
+      contextOf(endpoint),
+    );
     const problems = mistakesIn(answer, strategy.grantType);
     if (problems.length === 0) return answer as GrantParameters;
     throw new ConfigurationError({ endpoint: label, problems });
@@ -51,6 +58,20 @@ async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters>
       reason: `threw ${nameOf(error)}`,
     });
   }
+}
+
+function contextOf({ settings, keys }: ResolvedEndpoint): GrantContext {
+  return {
+    clientId: settings.clientId,
+    audience: (wanted) => audienceOf(settings, wanted),
+    sign: async (signer, claims, lifetimeMs) => {
+      const key = keys[`${signer}PrivateKey`];
+      if (key === undefined) throw new TypeError(`no ${signer}PrivateKey`);
+      // Loads jose, which an endpoint that signs nothing has no need of.
+      const { signedAssertion } = await import("../oauth/signed-assertion.ts");
+      return signedAssertion(key, claims, lifetimeMs);
+    },
+  };
 }
 
 /** What a strategy returned that can't stand in a request. */

@@ -30,13 +30,13 @@ export async function requestToken(
   { fetch, signal, secrets }: Exchange,
 ): Promise<TokenAnswer> {
   const { label, settings } = endpoint;
-  const sent = [...secrets, ...secretValues(parameters)];
+  const proof = await clientAuthentication(endpoint);
+  const sent = [...secrets, ...secretValues(parameters), ...proof.secrets];
   const context: FailureContext = {
     endpoint: label,
     tokenUrl: shownUrl(settings.tokenUrl),
     redact: redactor(endpoint, sent),
   };
-  const authenticate = clientAuthentication(endpoint);
   const configuration = new client.Configuration(
     { issuer: new URL(settings.tokenUrl).origin, token_endpoint: settings.tokenUrl },
     settings.clientId,
@@ -45,7 +45,7 @@ export async function requestToken(
       for (const [name, value] of Object.entries(settings.customHeaders ?? {})) {
         headers.set(name, value);
       }
-      return authenticate(as, metadata, body, headers);
+      return proof.authenticate(as, metadata, body, headers);
     },
   );
   // Which plain http is allowed was decided when the configuration was validated.

@@ -1,9 +1,99 @@
+import { generateKeyPairSync } from "node:crypto";
 import { EndpointSecurity } from "endpoint-security";
 import { describe, expect, test } from "vitest";
+import { jwk, pem, privateKeys, publicKeys } from "../client-authentication/keys.ts";
 import { configurationError, mistakesIn, saidOf } from "./mistakes.ts";
 import { mockTokenEndpoint, orders } from "./mocked-token-endpoint.ts";
 
 const user = { ...orders, grantType: "password", username: "svc", password: "svc-password" };
+
+const signing = {
+  grantType: "client_credentials",
+  tokenUrl: "https://idp.test/token",
+  clientId: "checkout",
+  tokenEndpointAuthMethod: "private_key_jwt",
+  clientPrivateKey: pem(privateKeys.p256),
+};
+const bySecret = { ...orders, tokenEndpointAuthMethod: "client_secret_jwt" };
+
+describe("a mistake in how the client authenticates is told", () => {
+  const noMeaning = /has no meaning for this tokenEndpointAuthMethod/;
+  const other = { clientPrivateKey: undefined };
+  const encrypted = privateKeys.p256.export({
+    format: "pem",
+    type: "pkcs8",
+    cipher: "aes-256-cbc",
+    passphrase: "x",
+  });
+  test.each<[path: string, config: object, problem: RegExp]>([
+    ["clientPrivateKey", { ...signing, clientPrivateKey: undefined }, /is missing/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: 5 }, /is a number/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: "key" }, /is no PEM/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: "${KEY}" }, /template left unfilled/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: encrypted }, /is encrypted/],
+    [
+      "clientPrivateKey",
+      { ...signing, clientPrivateKey: publicKeys.rsa.export({ format: "pem", type: "spki" }) },
+      /is a public key/,
+    ],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: publicKeys.rsa }, /is a public key/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: jwk(publicKeys.rsa) }, /is a public key/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: { kty: "oct", k: "a" } }, /symmetric/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: {} }, /without kty/],
+    ["clientPrivateKey()", { ...signing, clientPrivateKey: () => "key" }, /is no PEM/],
+    ["clientPrivateKey()", { ...signing, clientPrivateKey: () => undefined }, /is missing/],
+    [
+      "clientPrivateKey",
+      { ...signing, clientPrivateKey: "-----BEGIN PRIVATE KEY-----\nAAAA" },
+      /can't be read as a private key/,
+    ],
+    [
+      "clientPrivateKey",
+      { ...signing, clientPrivateKey: { kty: "EC", crv: "P-256", d: "a", x: "b", y: "c" } },
+      /can't be read as a private key/,
+    ],
+    [
+      "clientPrivateKey",
+      { ...signing, clientPrivateKey: generateKeyPairSync("x25519").privateKey },
+      /signs no assertions/,
+    ],
+    [
+      "clientPrivateKey",
+      {
+        ...signing,
+        clientPrivateKey: generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey,
+      },
+      /is shorter than 2048 bits/,
+    ],
+    ["clientAssertionAlgorithm", { ...signing, clientAssertionAlgorithm: "RS256" }, /another kind/],
+    ["clientAssertionAlgorithm", { ...signing, clientAssertionAlgorithm: "HS256" }, /not one of/],
+    ["clientAssertionAlgorithm", { ...bySecret, clientAssertionAlgorithm: "RS256" }, /not one of/],
+    ["clientAssertionAlgorithm", { ...orders, clientAssertionAlgorithm: "HS256" }, noMeaning],
+    ["clientAssertionAudience", { ...signing, clientAssertionAudience: "issuer" }, /doesn't name/],
+    ["clientAssertionAudience", { ...signing, clientAssertionAudience: " " }, /is empty/],
+    ["clientAssertionAudience", { ...orders, clientAssertionAudience: "a" }, noMeaning],
+    ["clientPrivateKeyId", { ...signing, clientPrivateKeyId: 5 }, /is a number/],
+    ["clientPrivateKeyId", { ...bySecret, clientPrivateKeyId: "a" }, noMeaning],
+    ["clientPrivateKey", { ...orders, clientPrivateKey: "a" }, noMeaning],
+    ["clientAssertion", { ...signing, ...other, clientAssertion: "ey" }, /would soon be over/],
+    ["clientAssertion", { ...signing, clientAssertion: () => "ey" }, /as well as clientPrivateKey/],
+    ["clientAssertion", { ...orders, clientAssertion: () => "ey" }, noMeaning],
+    ["clientAssertionFile", { ...signing, ...other, clientAssertionFile: 5 }, /is a number/],
+    ["clientAssertionFile", { ...bySecret, clientAssertionFile: "/token" }, noMeaning],
+    [
+      "clientAssertionAudience",
+      { ...signing, ...other, clientAssertionFile: "/token", clientAssertionAudience: "a" },
+      noMeaning,
+    ],
+    ["clientSecret", { ...signing, clientSecret: "secret" }, /"private_key_jwt" sends no secret/],
+    ["clientSecret", { ...bySecret, clientSecret: undefined }, /is missing/],
+  ])("%s, given %j", async (path, config, problem) => {
+    const requests = mockTokenEndpoint();
+    const mistakes = await mistakesIn(config);
+    expect(mistakes).toMatchObject([{ path, problem: expect.stringMatching(problem) }]);
+    expect(requests).toHaveLength(0);
+  });
+});
 
 describe("a mistake in one field is told with its path, what is wrong and the mend", () => {
   test.each<[path: string, wrong: object, problem: RegExp]>([

@@ -47,6 +47,7 @@ function metadataOf(client: TestClient): AdapterPayload {
     client_id: client.clientId,
     ...(client.clientSecret === undefined ? {} : { client_secret: client.clientSecret }),
     token_endpoint_auth_method: client.authMethod,
+    ...(client.publicKeys === undefined ? {} : { jwks: { keys: [...client.publicKeys] } }),
     grant_types: [...client.grantTypes],
     redirect_uris: [],
     response_types: [],

@@ -37,6 +37,10 @@ export interface RunningAuthorizationServer extends TokenEndpointControls {
 
 const DEFAULT_RESOURCE = "https://orders.example.test";
 const RESOURCES = new Set([DEFAULT_RESOURCE, "https://reports.example.test"]);
+const ASSERTION_ALGORITHMS = [
+  ...(["HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const),
+  ...(["ES256", "ES384", "ES512", "EdDSA"] as const),
+];
 const TWO_WEEKS = 14 * 24 * 60 * 60;
 const ONE_HOUR = 60 * 60;
 
@@ -83,6 +87,7 @@ export async function startOidcProvider(
       Grant: () => TWO_WEEKS,
     },
     rotateRefreshToken: true,
+    enabledJWA: { clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
     extraTokenClaims: customClaims,
     findAccount: (_ctx, sub) => registry.user(sub) && { accountId: sub, claims: () => ({ sub }) },
   });

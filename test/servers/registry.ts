@@ -1,7 +1,14 @@
 export interface TestClient {
   clientId: string;
   clientSecret?: string;
-  authMethod: "client_secret_basic" | "client_secret_post" | "none";
+  authMethod:
+    | "client_secret_basic"
+    | "client_secret_post"
+    | "client_secret_jwt"
+    | "private_key_jwt"
+    | "none";
+  /** Public keys of a client that signs; oidc-provider only. */
+  publicKeys?: readonly object[];
   grantTypes: readonly string[];
 }
 

@@ -1,4 +1,11 @@
-import { type EndpointConfig, EndpointSecurity, type Secret } from "endpoint-security";
+import type { JsonWebKey, KeyObject, webcrypto } from "node:crypto";
+import {
+  type EndpointConfig,
+  EndpointSecurity,
+  type PrivateKeySource,
+  type Secret,
+} from "endpoint-security";
+import type { CryptoKey, JWK } from "jose";
 import { describe, expectTypeOf, test } from "vitest";
 
 const orders = {
@@ -74,6 +81,64 @@ describe("a right configuration compiles", () => {
     } satisfies Record<string, EndpointConfig>;
     const name = "sandbox" as keyof typeof endpoints;
     expectTypeOf(security.getAuthHeader).toBeCallableWith(endpoints[name]);
+  });
+});
+
+describe("client authentication by assertions", () => {
+  const { clientSecret, ...base } = orders;
+  const byKey = { ...base, tokenEndpointAuthMethod: "private_key_jwt" } as const;
+  const bySecret = { ...orders, tokenEndpointAuthMethod: "client_secret_jwt" } as const;
+  type Key = Parameters<typeof sign>[0];
+  const sign = (clientPrivateKey: PrivateKeySource) =>
+    security.getAuthHeader({ ...byKey, clientPrivateKey });
+
+  test("compiles with every form of key", () => {
+    expectTypeOf<string>().toExtend<Key>();
+    expectTypeOf<JWK>().toExtend<Key>();
+    expectTypeOf<JsonWebKey>().toExtend<Key>();
+    expectTypeOf<KeyObject>().toExtend<Key>();
+    expectTypeOf<webcrypto.CryptoKey>().toExtend<Key>();
+    expectTypeOf<CryptoKey>().toExtend<Key>();
+    expectTypeOf<() => Promise<KeyObject>>().toExtend<Key>();
+    expectTypeOf(sign).toBeCallableWith({ kty: "EC", crv: "P-256", d: "…", x: "…", y: "…" });
+    // @ts-expect-error
+    sign(5);
+    // @ts-expect-error
+    sign(() => 5);
+    // @ts-expect-error
+    sign(undefined);
+  });
+
+  test("compiles with one way alone", () => {
+    const getAuthHeader = security.getAuthHeader;
+    expectTypeOf(getAuthHeader).toBeCallableWith(bySecret);
+    expectTypeOf(getAuthHeader).toBeCallableWith({ ...byKey, clientAssertion: () => "…" });
+    expectTypeOf(getAuthHeader).toBeCallableWith({ ...byKey, clientAssertionFile: "/token" });
+    // @ts-expect-error
+    security.getAuthHeader(byKey);
+    // @ts-expect-error
+    security.getAuthHeader({ ...byKey, clientAssertion: "…" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...byKey, clientPrivateKey: "…", clientAssertion: () => "…" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...byKey, clientAssertionFile: "…", clientAssertion: () => "…" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...base, clientPrivateKey: "…" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...base, tokenEndpointAuthMethod: "client_secret_jwt" });
+  });
+
+  test("compiles with algorithms that fit", () => {
+    expectTypeOf(security.getAuthHeader).toBeCallableWith({
+      ...bySecret,
+      clientAssertionAlgorithm: "HS512",
+      clientAssertionAudience: "issuer",
+    });
+    // @ts-expect-error
+    security.getAuthHeader({ ...bySecret, clientAssertionAlgorithm: "RS256" });
+    const byRsa = { ...byKey, clientPrivateKey: "…" } as const;
+    // @ts-expect-error
+    security.getAuthHeader({ ...byRsa, clientAssertionAlgorithm: "HS256" });
   });
 });
 
