@@ -6,10 +6,15 @@ export type {
   ClientAuthentication,
   ClientCredentialsFields,
   EndpointConfig,
+  GivenAssertionFields,
+  JwtBearerFields,
   OAuth2EndpointConfig,
   OAuth2Fields,
   PasswordFields,
   PrivateKeyJwtAuthentication,
+  SignedAssertionFields,
+  TokenExchangeFields,
+  TokenTypeIdentifier,
 } from "./endpoint/config.ts";
 export {
   defineGrant,
