@@ -8,10 +8,15 @@ export type {
   ClientCredentialsFields,
   DigestEndpointConfig,
   EndpointConfig,
+  GivenAssertionFields,
+  JwtBearerFields,
   OAuth2EndpointConfig,
   OAuth2Fields,
   PasswordFields,
   PrivateKeyJwtAuthentication,
+  SignedAssertionFields,
+  TokenExchangeFields,
+  TokenTypeIdentifier,
 } from "./endpoint/config.ts";
 export {
   defineGrant,

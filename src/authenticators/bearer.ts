@@ -1,4 +1,5 @@
 import type { OAuth2Settings } from "../endpoint/resolved-endpoint.ts";
+import { isEndpointSecurityError } from "../errors.ts";
 import type { Authenticator, Challenged, HeaderOptions, Headers } from "../http/authenticator.ts";
 import { parseChallenges } from "../http/www-authenticate.ts";
 import { abandonable } from "../tokens/abandonable.ts";
@@ -34,8 +35,16 @@ export class BearerAuthenticator implements Authenticator {
     const usable = rejectedToken === undefined ? this.#tokens.usable : undefined;
     // The usual case takes no detour through a promise.
     return usable === undefined
-      ? this.#tokens.token(rejectedToken, signal).then(headersOf)
-      : headersOf(usable);
+      ? this.#tokens.token(rejectedToken, signal).then((token) => this.#headersOf(token))
+      : this.#headersOf(usable);
+  }
+
+  #headersOf(token: TokenSet): Headers {
+    try {
+      return { Authorization: token.authorization };
+    } catch (error) {
+      throw isEndpointSecurityError(error) ? error.for(this.#tokens.known.label) : error;
+    }
   }
 
   async challenged(
@@ -81,10 +90,6 @@ export class BearerAuthenticator implements Authenticator {
 
 function tokenIn({ Authorization }: Headers): string | undefined {
   return Authorization?.replace(/^\S+ /, "");
-}
-
-function headersOf(token: TokenSet): Headers {
-  return { Authorization: token.authorization };
 }
 
 /** A token that lacks a scope is good, and another one would lack it too. */

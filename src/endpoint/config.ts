@@ -170,10 +170,78 @@ export interface PasswordFields {
   readonly password: Secret;
 }
 
+/**
+ * The service acts for whom an assertion names.
+ * @see https://www.rfc-editor.org/rfc/rfc7523#section-2.1
+ */
+export type JwtBearerFields = {
+  readonly grantType: "urn:ietf:params:oauth:grant-type:jwt-bearer";
+} & (GivenAssertionFields | SignedAssertionFields);
+
+export interface GivenAssertionFields {
+  /**
+   * The assertion, or a function that returns it. Each stands for a token of its own; one that is made
+   * anew at every call has its token renewed at every call that needs one, so sign it here instead.
+   */
+  readonly assertion: Secret;
+  readonly assertionPrivateKey?: undefined;
+}
+
+/** An assertion that is signed here, new for each token request. */
+export interface SignedAssertionFields {
+  readonly assertion?: undefined;
+  readonly assertionPrivateKey: PrivateKeySource;
+  /** The `kid` by which the server finds the public key. Default: that of a JWK. */
+  readonly assertionPrivateKeyId?: string | undefined;
+  /** Default: what the key is for, such as RS256 for RSA and ES256 for EC on P-256. */
+  readonly assertionAlgorithm?: PrivateKeyAlgorithm | undefined;
+  /** Its `iss`. Default: `clientId`. */
+  readonly assertionIssuer?: string | undefined;
+  /** Its `sub`, for whom the service acts. Default: the issuer. */
+  readonly assertionSubject?: string | undefined;
+  readonly assertionAudience?: AssertionAudience | undefined;
+  /** In milliseconds. Default: 60 000. */
+  readonly assertionLifetimeMs?: number | undefined;
+  /** Any further claims, such as `scope`. */
+  readonly assertionClaims?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** @see https://www.rfc-editor.org/rfc/rfc8693#section-3 */
+export type TokenTypeIdentifier =
+  | "urn:ietf:params:oauth:token-type:access_token"
+  | "urn:ietf:params:oauth:token-type:refresh_token"
+  | "urn:ietf:params:oauth:token-type:id_token"
+  | "urn:ietf:params:oauth:token-type:saml1"
+  | "urn:ietf:params:oauth:token-type:saml2"
+  | "urn:ietf:params:oauth:token-type:jwt"
+  | (string & {});
+
+/**
+ * The service gets another token for one that it has: for a caller's, say, to act on its behalf.
+ * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1
+ */
+export type TokenExchangeFields = {
+  readonly grantType: "urn:ietf:params:oauth:grant-type:token-exchange";
+  /** Stands for whom the new token will be. */
+  readonly subjectToken: Secret;
+  /** Default: `urn:ietf:params:oauth:token-type:access_token`. */
+  readonly subjectTokenType?: TokenTypeIdentifier | undefined;
+  /** What the new token is to be. Default: the server's choice. */
+  readonly requestedTokenType?: TokenTypeIdentifier | undefined;
+} & (
+  | {
+      /** Stands for who acts on the subject's behalf. */
+      readonly actorToken: Secret;
+      /** Default: `urn:ietf:params:oauth:token-type:access_token`. */
+      readonly actorTokenType?: TokenTypeIdentifier | undefined;
+    }
+  | { readonly actorToken?: undefined; readonly actorTokenType?: undefined }
+);
+
 /** A backend protected by OAuth 2.0. */
 export type OAuth2EndpointConfig = OAuth2Fields &
   ClientAuthentication &
-  (ClientCredentialsFields | PasswordFields);
+  (ClientCredentialsFields | PasswordFields | JwtBearerFields | TokenExchangeFields);
 
 /**
  * A backend protected by HTTP Basic authentication. User name and password are sent as UTF-8.

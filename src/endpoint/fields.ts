@@ -1,5 +1,5 @@
 import { clientAuthenticationChecks } from "./client-authentication-fields.ts";
-import type { GrantStrategy } from "./grant-strategy.ts";
+import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import {
   type Check,
   credential,
@@ -79,7 +79,7 @@ const reservedHeaders = [
 
 export function oauth2Checks(
   config: Readonly<Record<string, unknown>>,
-  strategy: GrantStrategy | undefined,
+  strategy: OwnGrantStrategy | undefined,
 ): Record<string, Check> {
   const method = config.tokenEndpointAuthMethod ?? "client_secret_basic";
   return {
@@ -138,7 +138,7 @@ const errorStatuses: Check = (value, path, problems) => {
 
 function parameters(
   config: Readonly<Record<string, unknown>>,
-  strategy: GrantStrategy | undefined,
+  strategy: OwnGrantStrategy | undefined,
 ): Check {
   const reserved = new Set([...reservedParameters, ...(strategy?.parameterNames ?? [])]);
   return (value, path, problems) => {

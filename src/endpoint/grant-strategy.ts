@@ -64,6 +64,8 @@ export interface OwnGrantStrategy extends Omit<GrantStrategy, "parameters"> {
   readonly signers?: readonly string[];
   /** Credentials that others see too, as tokens are: nothing is sealed with them alone. */
   readonly passing?: readonly string[];
+  /** What is issued need be no access token (`token_type` N_A). */
+  readonly otherTokens?: boolean;
   parameters(fields: never, context: GrantContext): GrantParameters | Promise<GrantParameters>;
 }
 

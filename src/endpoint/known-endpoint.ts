@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../errors.ts";
 import { givenAssertion } from "./given-assertion.ts";
-import type { GrantStrategy, OwnGrantStrategy } from "./grant-strategy.ts";
+import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import type { Identity } from "./identity.ts";
 import { type PrivateKeySource, readPrivateKey, type SigningKey } from "./private-key.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "./resolved-endpoint.ts";
@@ -21,9 +21,9 @@ interface ResolveDefaults {
  */
 export class KnownEndpoint {
   readonly #seen: Snapshot;
-  readonly #grants: ReadonlyMap<string, GrantStrategy>;
+  readonly #grants: ReadonlyMap<string, OwnGrantStrategy>;
 
-  constructor(seen: Snapshot, grants: ReadonlyMap<string, GrantStrategy>) {
+  constructor(seen: Snapshot, grants: ReadonlyMap<string, OwnGrantStrategy>) {
     this.#seen = seen;
     this.#grants = grants;
   }

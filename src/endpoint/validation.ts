@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import leven from "leven";
 import { ConfigurationError } from "../errors.ts";
 import { apiKeyChecks, basicChecks, digestChecks, oauth2Checks } from "./fields.ts";
-import type { GrantStrategy } from "./grant-strategy.ts";
+import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import { type Check, credential, isRecord, optional, Problems, quoted } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
 import { deepestNesting, isTooDeep } from "./snapshot.ts";
@@ -37,7 +37,7 @@ export function checkNesting(config: Readonly<Record<string, unknown>>): void {
  */
 export function validate(
   config: Readonly<Record<string, unknown>>,
-  grants: ReadonlyMap<string, GrantStrategy>,
+  grants: ReadonlyMap<string, OwnGrantStrategy>,
 ): Readonly<Record<string, unknown>> {
   const problems = new Problems();
   const ownFields = checkByType(config, grants, problems);
@@ -49,7 +49,7 @@ export function validate(
 
 function checkByType(
   config: Readonly<Record<string, unknown>>,
-  grants: ReadonlyMap<string, GrantStrategy>,
+  grants: ReadonlyMap<string, OwnGrantStrategy>,
   problems: Problems,
 ): Readonly<Record<string, unknown>> {
   switch (config.type ?? "oauth2") {
@@ -76,7 +76,7 @@ function checkByType(
 
 function checkOAuth2(
   config: Readonly<Record<string, unknown>>,
-  grants: ReadonlyMap<string, GrantStrategy>,
+  grants: ReadonlyMap<string, OwnGrantStrategy>,
   problems: Problems,
 ): Readonly<Record<string, unknown>> {
   const { grantType } = config;
@@ -106,6 +106,7 @@ function checkOAuth2(
       ? Object.keys(own).filter((name) => near(name, known) === "")
       : (strategy.fields ?? Object.keys(own));
   for (const name of theirs) checks[name] = () => {};
+  Object.assign(checks, strategy?.checks?.(config));
   checkFields(config, checks, problems);
   return strategy?.schema === undefined
     ? own

@@ -1,14 +1,16 @@
-import type { GrantStrategy } from "../endpoint/grant-strategy.ts";
+import type { GrantStrategy, OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { ConfigurationError } from "../errors.ts";
 import { clientCredentials } from "./client-credentials.ts";
+import { jwtBearer } from "./jwt-bearer.ts";
 import { password } from "./password.ts";
+import { tokenExchange } from "./token-exchange.ts";
 
 /** The strategies of one instance, by grant type: the library's own and the user's. */
 export function grantRegistry(
   custom: readonly GrantStrategy[],
-): ReadonlyMap<string, GrantStrategy> {
-  const grants = new Map<string, GrantStrategy>();
-  for (const strategy of [clientCredentials, password, ...custom]) {
+): ReadonlyMap<string, OwnGrantStrategy> {
+  const grants = new Map<string, OwnGrantStrategy>();
+  for (const strategy of [clientCredentials, password, jwtBearer, tokenExchange, ...custom]) {
     if (typeof strategy.grantType !== "string" || strategy.grantType === "") {
       throw new ConfigurationError({
         problems: [

@@ -1,9 +1,14 @@
 import { InvalidTokenResponseError } from "../errors.ts";
+import type { Redactor } from "./redaction.ts";
 import type { FailureContext } from "./token-failure.ts";
 
 /** What a token endpoint's successful answer says, read leniently where that is safe. */
 export interface TokenAnswer {
   readonly accessToken: string;
+  /** N_A: what was issued is no access token. */
+  readonly tokenType: "Bearer" | "N_A";
+  /** What a token exchange brought. */
+  readonly issuedTokenType: string | undefined;
   /** Undefined where the answer doesn't tell; may be zero or negative. */
   readonly expiresInSeconds: number | undefined;
   readonly scope: string | undefined;
@@ -36,13 +41,16 @@ export function readTokenAnswer(
   if (!/^[\x21-\x7e]+$/.test(accessToken)) {
     throw unusable("issued a token with characters that can't stand in a header");
   }
+  const isNone = typeof tokenType === "string" && tokenType.toUpperCase() === "N_A";
   // Required by the RFC and yet left out by some; Bearer is all they can mean.
-  if (tokenType !== undefined && tokenType !== null && !isBearer(tokenType)) {
+  if (tokenType !== undefined && tokenType !== null && !isBearer(tokenType) && !isNone) {
     const type = typeof tokenType === "string" ? `"${redact.quote(tokenType)}"` : "that is no name";
     throw unusable(`issued a token of the type ${type}, where Bearer was asked for`);
   }
   return {
     accessToken,
+    tokenType: isNone ? "N_A" : "Bearer",
+    issuedTokenType: isShown(body.issued_token_type, redact) ? body.issued_token_type : undefined,
     expiresInSeconds: readSeconds(body.expires_in),
     refreshInSeconds: readSeconds(body.refresh_in),
     refreshToken: readRefreshToken(body.refresh_token),
@@ -51,6 +59,11 @@ export function readTokenAnswer(
     // Scopes are shown to people; what holds a secret is no list of scopes.
     scope: typeof scope === "string" && scope !== "" && !redact.shows(scope) ? scope : undefined,
   };
+}
+
+/** Whether it is a name that people may see. */
+function isShown(value: unknown, redact: Redactor): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]{1,300}$/.test(value) && !redact.shows(value);
 }
 
 function readRefreshToken(value: unknown): string | undefined {

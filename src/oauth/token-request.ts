@@ -67,6 +67,10 @@ export async function requestToken(
       outcome = await readResponse(response, context, (issued) =>
         redactor(endpoint, [...sent, ...issued]),
       );
+      if (outcome.tokenType === "N_A" && endpoint.strategy.otherTokens !== true) {
+        const said = 'issued a token of the type "N_A", where Bearer was asked for';
+        throw new InvalidTokenResponseError({ endpoint: label, tokenUrl: context.tokenUrl, said });
+      }
       return Response.json({ access_token: outcome.accessToken, token_type: "bearer" });
     } catch (error) {
       outcome = isEndpointSecurityError(error) ? error : transportFailure(error, context);
@@ -105,8 +109,8 @@ async function readResponse(
 
 /** Values that may be secret: all but those that say what the token is for. */
 function secretValues(parameters: URLSearchParams): string[] {
-  const shown = ["scope", "audience", "resource"];
-  return [...parameters].filter(([name]) => !shown.includes(name)).map(([, value]) => value);
+  const shown = /^(scope|audience|resource|\w+_token_type)$/;
+  return [...parameters].filter(([name]) => !shown.test(name)).map(([, value]) => value);
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {

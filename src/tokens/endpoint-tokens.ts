@@ -1,5 +1,5 @@
 import pMemoize from "p-memoize";
-import type { GrantStrategy } from "../endpoint/grant-strategy.ts";
+import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
@@ -24,14 +24,14 @@ interface OneSecret {
 /** What the endpoints of one instance share. */
 export class TokenDesk {
   readonly source: TokenSource;
-  readonly grants: ReadonlyMap<string, GrantStrategy>;
+  readonly grants: ReadonlyMap<string, OwnGrantStrategy>;
   readonly #identity = new Identity();
   /** A thousand callers at once read the credentials once. */
   readonly resolve: (tokens: EndpointTokens, secret?: OneSecret) => Promise<ResolvedEndpoint>;
 
   constructor(
     source: TokenSource,
-    grants: ReadonlyMap<string, GrantStrategy>,
+    grants: ReadonlyMap<string, OwnGrantStrategy>,
     defaults: { readonly refreshAhead: number | false },
   ) {
     this.source = source;

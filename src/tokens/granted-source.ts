@@ -143,7 +143,7 @@ function tokenOf(
   held: Held | undefined,
 ): TokenSet {
   const { label, settings } = endpoint;
-  const { accessToken, refreshInSeconds } = answer;
+  const { accessToken, tokenType, issuedTokenType, refreshInSeconds } = answer;
   const expiresAt = expiryOf(answer, issuedAt, settings.defaultLifetimeMs ?? defaultLifetimeMs);
   // What was asked for is held already: one string serves both.
   const told = answer.scope ?? held?.scope;
@@ -152,7 +152,8 @@ function tokenOf(
   const refresh = refreshOf(answer, endpoint, issuedAt) ?? held?.refresh;
   const data = {
     accessToken,
-    tokenType: "Bearer",
+    tokenType,
+    issuedTokenType,
     issuedAt,
     expiresAt,
     scope,

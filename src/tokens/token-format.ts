@@ -10,6 +10,7 @@ export const tokenFormat: EntryFormat<TokenSet> = {
     issuedAt: token.issuedAt + clockLeadMs,
     expiresAt: token.expiresAt + clockLeadMs,
     scope: token.scope,
+    issuedTokenType: token.issuedTokenType,
     refreshInMs: token.refreshInMs,
     refresh: shifted(token.refresh, clockLeadMs),
   }),
@@ -33,14 +34,23 @@ function shifted(refresh: Refresh | undefined, byMs: number): Refresh | undefine
 
 function isTokenData(json: unknown): json is TokenData {
   if (typeof json !== "object" || json === null) return false;
-  const { accessToken, tokenType, issuedAt, expiresAt, scope, refreshInMs, refresh } =
-    json as Partial<Record<keyof TokenData, unknown>>;
+  const {
+    accessToken,
+    tokenType,
+    issuedAt,
+    expiresAt,
+    scope,
+    refreshInMs,
+    refresh,
+    issuedTokenType,
+  } = json as Partial<Record<keyof TokenData, unknown>>;
   return (
     typeof accessToken === "string" &&
     typeof tokenType === "string" &&
     Number.isFinite(issuedAt) &&
     Number.isFinite(expiresAt) &&
     (scope === undefined || typeof scope === "string") &&
+    (issuedTokenType === undefined || typeof issuedTokenType === "string") &&
     (refreshInMs === undefined || Number.isFinite(refreshInMs)) &&
     (refresh === undefined || isRefresh(refresh))
   );

@@ -1,3 +1,5 @@
+import { ConfigurationError } from "../errors.ts";
+
 /** What is good for the next token. */
 export interface Refresh {
   readonly token: string;
@@ -13,8 +15,9 @@ const clockToleranceMs = 60_000;
 /** What a token endpoint gave, and when. */
 export interface TokenData {
   readonly accessToken: string;
-  /** `Bearer`. */
+  /** `Bearer`, or `N_A` for what a token exchange brought that is no access token. */
   readonly tokenType: string;
+  readonly issuedTokenType?: string | undefined;
   /** When the token request was sent, in milliseconds since the epoch. */
   readonly issuedAt: number;
   /** When the token expires, in milliseconds since the epoch. */
@@ -38,7 +41,7 @@ export class TokenSet {
   // Spans are small integers, which cost nothing beside the one point in time.
   readonly #lifeMs: number;
   /** What few tokens have. */
-  readonly #more: Pick<TokenData, "refresh" | "refreshInMs"> | undefined;
+  readonly #more: Pick<TokenData, "refresh" | "refreshInMs" | "issuedTokenType"> | undefined;
   /** Infinite once it is dropped. */
   #skewMs: number;
   #staleMs: number;
@@ -62,8 +65,11 @@ export class TokenSet {
     this.#lifeMs = data.expiresAt - data.issuedAt;
     this.#skewMs = Math.ceil(spans.skewMs);
     this.#staleMs = Math.ceil(Math.max(spans.staleMs, spans.skewMs));
-    const { refresh, refreshInMs } = data;
-    this.#more = refresh || refreshInMs !== undefined ? { refresh, refreshInMs } : undefined;
+    const { refresh, refreshInMs, issuedTokenType } = data;
+    this.#more =
+      refresh || issuedTokenType || refreshInMs !== undefined
+        ? { refresh, refreshInMs, issuedTokenType }
+        : undefined;
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
@@ -74,13 +80,25 @@ export class TokenSet {
     return this.#authorization.slice(this.#authorization.indexOf(" ") + 1);
   }
 
-  /** `Bearer`. */
+  /** `Bearer`, or `N_A` for what a token exchange brought that is no access token. */
   get tokenType(): string {
     return this.#authorization.slice(0, this.#authorization.indexOf(" "));
   }
 
-  /** The value of an `Authorization` header: type and token. */
+  /**
+   * What kind of token a token exchange brought.
+   * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1
+   */
+  get issuedTokenType(): string | undefined {
+    return this.#more?.issuedTokenType;
+  }
+
+  /**
+   * The value of an `Authorization` header: type and token.
+   * @throws ConfigurationError where it is no access token
+   */
   get authorization(): string {
+    if (this.#authorization.startsWith("N_A ")) throw noAccessToken();
     return this.#authorization;
   }
 
@@ -144,8 +162,8 @@ export class TokenSet {
 
   /** What is known of the token, without the token. */
   toJSON(): Record<string, unknown> {
-    const { tokenType, issuedAt, expiresAt, scope, source } = this;
-    return { tokenType, issuedAt, expiresAt, scope, source };
+    const { tokenType, issuedTokenType, issuedAt, expiresAt, scope, source } = this;
+    return { tokenType, issuedTokenType, issuedAt, expiresAt, scope, source };
   }
 
   /** No one who holds it sends it any more. */
@@ -158,6 +176,18 @@ export class TokenSet {
   keep(): void {
     this.#staleMs = this.#skewMs;
   }
+}
+
+function noAccessToken(): ConfigurationError {
+  return new ConfigurationError({
+    problems: [
+      {
+        path: "requestedTokenType",
+        problem: "brought a token that is no access token (token_type N_A), and fits no header",
+        mend: "take it from getToken, or ask for an access token",
+      },
+    ],
+  });
 }
 
 /** Puts a string that is a concatenation inside into one piece, so that its parts can be let go. */

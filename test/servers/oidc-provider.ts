@@ -7,6 +7,7 @@ import Provider, {
   type ResourceServer,
 } from "oidc-provider";
 import { type HttpHandler, listen, respond } from "./http-server.ts";
+import { actingFor, registerAssertionGrants } from "./oidc-assertion-grants.ts";
 import { memoryAdapter } from "./oidc-memory-adapter.ts";
 import { registerPasswordGrant } from "./oidc-password-grant.ts";
 import { Registry, SCOPES, type TestClient, type TestUser } from "./registry.ts";
@@ -20,6 +21,8 @@ interface OidcProviderOptions {
   refreshTokenTtl?: number;
   /** Added to the default clients; one with a default's id replaces it. */
   clients?: readonly TestClient[];
+  /** Public keys of those whose assertions are taken (RFC 7523). */
+  assertionKeys?: readonly JWK[];
   /** Added to the default users. */
   users?: readonly TestUser[];
 }
@@ -93,7 +96,15 @@ export async function startOidcProvider(
   });
   // Koa prints what goes wrong with a connection, such as a client that gave up waiting.
   provider.app.silent = true;
-  registerPasswordGrant(provider, { registry, defaultResource: DEFAULT_RESOURCE, resourceServer });
+  const issuing = { defaultResource: DEFAULT_RESOURCE, resourceServer };
+  registerPasswordGrant(provider, { ...issuing, registry });
+  const { d: _, ...verificationKey } = signingKey;
+  registerAssertionGrants(provider, {
+    ...issuing,
+    issuer: server.origin,
+    ownKeys: { keys: [verificationKey as never] },
+    trustedKeys: { keys: [...(options.assertionKeys ?? [])] as never },
+  });
 
   const callback = provider.callback();
   handle = (req, res) =>
@@ -116,9 +127,11 @@ export async function startOidcProvider(
 function customClaims(ctx: KoaContextWithOIDC): Record<string, unknown> {
   const tenant = ctx.oidc.body?.tenant;
   const region = ctx.headers["x-tenant-region"];
+  const { actor } = actingFor(ctx);
   return {
     ...(typeof tenant === "string" ? { tenant } : {}),
     ...(typeof region === "string" ? { region } : {}),
+    ...(actor === undefined ? {} : { act: { sub: actor } }),
   };
 }
 

@@ -142,6 +142,55 @@ describe("client authentication by assertions", () => {
   });
 });
 
+describe("grants by assertions and tokens", () => {
+  const bearer = {
+    ...orders,
+    grantType: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+  } as const;
+  const exchange = {
+    ...orders,
+    grantType: "urn:ietf:params:oauth:grant-type:token-exchange",
+  } as const;
+
+  test("compile with an assertion, or with a key to sign one, not with both", () => {
+    const getAuthHeader = security.getAuthHeader;
+    expectTypeOf(getAuthHeader).toBeCallableWith({ ...bearer, assertion: () => "…" });
+    expectTypeOf(getAuthHeader).toBeCallableWith({
+      ...bearer,
+      assertionPrivateKey: "…",
+      assertionSubject: "ada",
+      assertionClaims: { scope: "a", groups: ["b"] },
+    });
+    // @ts-expect-error
+    security.getAuthHeader(bearer);
+    // @ts-expect-error
+    security.getAuthHeader({ ...bearer, assertion: "…", assertionPrivateKey: "…" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...bearer, assertionSubject: "ada" });
+  });
+
+  test("compile with a subject token, and an actor's type with an actor alone", () => {
+    const getAuthHeader = security.getAuthHeader;
+    expectTypeOf(getAuthHeader).toBeCallableWith({ ...exchange, subjectToken: async () => "…" });
+    expectTypeOf(getAuthHeader).toBeCallableWith({
+      ...exchange,
+      subjectToken: "…",
+      actorToken: "…",
+      actorTokenType: "urn:ietf:params:oauth:token-type:jwt",
+      requestedTokenType: "urn:example:token",
+    });
+    expectTypeOf(security.getToken({ ...exchange, subjectToken: "…" }))
+      .resolves.toHaveProperty("issuedTokenType")
+      .toEqualTypeOf<string | undefined>();
+    // @ts-expect-error
+    security.getAuthHeader(exchange);
+    // @ts-expect-error
+    security.getAuthHeader({ ...exchange, subjectToken: "…", actorTokenType: "urn:example" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...orders, subjectToken: "…" });
+  });
+});
+
 describe("a wrong configuration doesn't compile", () => {
   const base = { tokenUrl: "https://idp.test/token", clientId: "checkout" } as const;
   const service = { ...base, grantType: "client_credentials" } as const;
