@@ -7,8 +7,20 @@ import { createRedisCache, type RedisCacheOptions } from "endpoint-security/redi
 import { onTestFinished } from "vitest";
 import { type RunningOAuth2Server, startOAuth2Server } from "../servers/oauth2-server.ts";
 import { type RedisOptions, type RunningRedis, startRedis } from "../servers/redis/redis-server.ts";
+import { expectOnlySealed } from "./only-sealed.ts";
 
+/** A Redis in which, when the test is over, nothing stands that says anything to anybody. */
 export async function redisHere(options?: RedisOptions): Promise<RunningRedis> {
+  const redis = await pollutedRedisHere(options);
+  onTestFinished(async () => {
+    redis.thaw();
+    if (redis.running) await expectOnlySealed(redis);
+  });
+  return redis;
+}
+
+/** The same for a test that leaves something else in it. */
+export async function pollutedRedisHere(options?: RedisOptions): Promise<RunningRedis> {
   const redis = await startRedis(options);
   onTestFinished(() => redis.stop());
   return redis;
@@ -20,8 +32,14 @@ export async function tokenServerHere(): Promise<RunningOAuth2Server> {
   return server;
 }
 
+/**
+ * That a machine is busy is no reason not to share, where the time that a cache may take isn't what a
+ * test is about.
+ */
+export const patience = { cacheTimeoutMs: 10_000 };
+
 /** An instance with a connection of its own: as good as a process, and quicker. */
-export function instanceOf(options: RedisCacheOptions, more: EndpointSecurityOptions = {}) {
+export function instanceOf(options: RedisCacheOptions, more: EndpointSecurityOptions = patience) {
   const cache = createRedisCache(options);
   const security = new EndpointSecurity({ cache, ...more });
   onTestFinished(() => security.close());

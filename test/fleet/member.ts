@@ -5,8 +5,10 @@ import type { Answer, MemberSettings, Order } from "./protocol.ts";
 const settings: MemberSettings = JSON.parse(process.env.MEMBER ?? "{}");
 const tell = (answer: Answer) => process.send?.(answer);
 
+const { redisUrl: url, cacheTimeoutMs } = settings;
 const security = new EndpointSecurity({
-  cache: createRedisCache({ url: settings.redisUrl }),
+  cache: createRedisCache({ url, connectTimeoutMs: cacheTimeoutMs }),
+  cacheTimeoutMs,
   fetch: async (input, init) => {
     tell({ asking: true });
     return fetch(input, init);

@@ -8,7 +8,8 @@ import { startTcpProxy, type TcpProxy } from "../servers/redis/slow-proxy.ts";
 import { waitUntil } from "../servers/redis/wait-until.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 import { Member, tokenIn } from "./fleet.ts";
-import { instanceOf, redisHere, tokenServerHere } from "./instances.ts";
+import { instanceOf, patience, redisHere, tokenServerHere } from "./instances.ts";
+import { filler } from "./only-sealed.ts";
 
 interface Scene {
   readonly redis: RunningRedis;
@@ -37,7 +38,8 @@ const loading: Trouble = {
     config: { "key-load-delay": "500", "loading-process-events-interval-bytes": "1024" },
   },
   begin: async ({ redis }) => {
-    await redis.cli("EVAL", "for i = 1, 20000 do redis.call('SET', i, i) end", "0");
+    const fill = "for i = 1, 20000 do redis.call('SET', ARGV[1] .. i, i) end";
+    await redis.cli("EVAL", fill, "0", filler);
     await redis.cli("SAVE");
     void redis.restart();
     await waitUntil("Redis to be loading", async () =>
@@ -124,7 +126,7 @@ const troubles: Record<string, Trouble> = {
 
 /** An instance whose operations at Redis are counted. */
 function counted({ proxy }: Scene, login: Trouble["login"]) {
-  const instance = instanceOf({ host: "127.0.0.1", port: proxy.port, ...login });
+  const instance = instanceOf({ host: "127.0.0.1", port: proxy.port, ...login }, {});
   const { cache } = instance;
   const spies = [
     vi.spyOn(cache, "get"),
@@ -254,7 +256,8 @@ describeWithRedis("When Redis", () => {
     const redis = await redisHere();
     const tokens = await tokenServerHere();
     tokens.setAccessTokenTtl(50);
-    const settings = { redisUrl: redis.url, endpoint: checkout(tokens.tokenUrl) };
+    const endpoint = checkout(tokens.tokenUrl);
+    const settings = { redisUrl: redis.url, endpoint, ...patience };
     const [right, wrong] = [new Member(settings), new Member(settings, off)];
     await Promise.all([right.ready, wrong.ready]);
     const header = await wrong.header();

@@ -6,6 +6,7 @@ import { waitUntil } from "../servers/redis/wait-until.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 import { tokenIn } from "./fleet.ts";
 import { instanceOf, tokenServerHere } from "./instances.ts";
+import { expectOnlySealed } from "./only-sealed.ts";
 
 /** Until a new token of one instance is the other's as well. */
 async function untilShared(
@@ -24,6 +25,9 @@ describeWithRedis("With several Redis nodes", () => {
   async function clusterHere() {
     const cluster = await startRedisCluster();
     onTestFinished(() => cluster.stop());
+    onTestFinished(async () => {
+      for (const node of cluster.nodes) await expectOnlySealed(node);
+    });
     const options = { cluster: { nodes: cluster.nodes } };
     const dump = async () => {
       const dumps = await Promise.all(cluster.nodes.map((node) => node.dump()));
@@ -72,7 +76,7 @@ describeWithRedis("With several Redis nodes", () => {
     const [{ cluster, options }, tokens] = [await clusterHere(), await tokenServerHere()];
     let count = 0;
     const next = () => checkout(`${tokens.tokenUrl}?endpoint=${++count}`);
-    const [one, other] = [instanceOf(options), instanceOf(options)];
+    const [one, other] = [instanceOf(options, {}), instanceOf(options, {})];
     await untilShared(one, other, next);
     await cluster.nodes[1]?.kill();
     tokens.resetTokenRequests();
@@ -102,7 +106,7 @@ describeWithRedis("With several Redis nodes", () => {
     let count = 0;
     const next = () => checkout(`${tokens.tokenUrl}?endpoint=${++count}`);
     const options = { sentinel: { nodes: running.sentinels, name: running.masterName } };
-    const [one, other] = [instanceOf(options), instanceOf(options)];
+    const [one, other] = [instanceOf(options, {}), instanceOf(options, {})];
     await untilShared(one, other, next);
     let isOver = false;
     const failover = running.failover().finally(() => {
@@ -118,5 +122,6 @@ describeWithRedis("With several Redis nodes", () => {
     const master = await running.currentMaster();
     expect(master.port).toBe(running.replica.port);
     expect(Object.keys(await master.dump()).length).toBeGreaterThan(0);
+    await expectOnlySealed(master);
   });
 });

@@ -3,6 +3,8 @@ import type { OAuth2EndpointConfig } from "endpoint-security";
 export interface MemberSettings {
   readonly redisUrl: string;
   readonly endpoint: OAuth2EndpointConfig;
+  /** Of an `EndpointSecurity`, and of connecting. Default: theirs. */
+  readonly cacheTimeoutMs?: number | undefined;
 }
 
 /** What a test wants of a member. */

@@ -4,7 +4,13 @@ import { describeWithRedis } from "../redis/redis-suite.ts";
 import type { RunningRedis } from "../servers/redis/redis-server.ts";
 import { checkout, checkoutFor } from "../tokens/token-endpoint.ts";
 import { tokenIn } from "./fleet.ts";
-import { instanceOf, redisHere, tokenServerHere } from "./instances.ts";
+import {
+  instanceOf,
+  patience,
+  pollutedRedisHere,
+  redisHere,
+  tokenServerHere,
+} from "./instances.ts";
 
 const [oldKey = "", newKey = ""] = ["old", "new"].map((name) => name.padEnd(40, "-key"));
 
@@ -35,7 +41,7 @@ describeWithRedis("What the fleet keeps in Redis", () => {
   test("shows no token, secret, client id, user name nor token URL, in any spelling", async () => {
     const [server, tokens] = [await redisHere(), await tokenServerHere()];
     const { security } = instanceOf({ url: server.url });
-    const keyed = instanceOf({ url: server.url }, { encryptionKeys: [oldKey] });
+    const keyed = instanceOf({ url: server.url }, { ...patience, encryptionKeys: [oldKey] });
     const secrets = ["checkout", "checkout-secret", "svc", "svc-password", oldKey];
     secrets.push(tokens.tokenUrl, new URL(tokens.tokenUrl).host);
     for (const one of [security, keyed.security]) {
@@ -77,7 +83,7 @@ describeWithRedis("What the fleet keeps in Redis", () => {
     const endpoint = checkout(tokens.tokenUrl);
     const headers = new Set<string>();
     for (const encryptionKeys of [[oldKey], [oldKey, newKey], [newKey, oldKey]]) {
-      const { security, events } = instanceOf({ url: server.url }, { encryptionKeys });
+      const { security, events } = instanceOf({ url: server.url }, { ...patience, encryptionKeys });
       headers.add(await security.getAuthHeader(endpoint));
       await security.close();
       expect(events).toEqual([]);
@@ -90,8 +96,8 @@ describeWithRedis("What the fleet keeps in Redis", () => {
     const [server, tokens] = [await redisHere(), await tokenServerHere()];
     const endpoint = checkout(tokens.tokenUrl);
     const keys = { earlier: [oldKey, newKey], later: [newKey, oldKey] };
-    const earlier = instanceOf({ url: server.url }, { encryptionKeys: keys.earlier });
-    const later = instanceOf({ url: server.url }, { encryptionKeys: keys.later });
+    const earlier = instanceOf({ url: server.url }, { ...patience, encryptionKeys: keys.earlier });
+    const later = instanceOf({ url: server.url }, { ...patience, encryptionKeys: keys.later });
     const revoked = tokenIn(await later.security.getAuthHeader(endpoint));
     await later.security.getAuthHeader(endpoint);
     expect(await earlier.security.getAuthHeader(endpoint)).toBe(`Bearer ${revoked}`);
@@ -169,7 +175,7 @@ describeWithRedis("What the fleet keeps in Redis", () => {
   });
 
   test("of a future version stands beside it, untouched", async () => {
-    const [server, tokens] = [await redisHere(), await tokenServerHere()];
+    const [server, tokens] = [await pollutedRedisHere(), await tokenServerHere()];
     const endpoint = checkout(tokens.tokenUrl);
     const old = instanceOf({ url: server.url });
     const header = await old.security.getAuthHeader(endpoint);

@@ -1,19 +1,25 @@
 import { expect, onTestFinished, test } from "vitest";
 import { describeWithRedis } from "../redis/redis-suite.ts";
 import { startOAuth2Server } from "../servers/oauth2-server.ts";
-import { startRedis } from "../servers/redis/redis-server.ts";
 import { waitUntil } from "../servers/redis/wait-until.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 import { startFleet, together, tokenIn } from "./fleet.ts";
+import { patience, redisHere } from "./instances.ts";
 
-async function fleetOf(size: number, accessTokenTtl = 3600) {
-  const [redis, server] = await Promise.all([startRedis(), startOAuth2Server({ accessTokenTtl })]);
-  onTestFinished(async () => {
-    await redis.stop();
-    await server.close();
-  });
-  const endpoint = checkout(server.tokenUrl);
-  const members = await startFleet(size, { redisUrl: redis.url, endpoint });
+interface FleetOptions {
+  readonly accessTokenTtl?: number;
+  readonly cacheTimeoutMs?: number | undefined;
+}
+
+async function fleetOf(
+  size: number,
+  { accessTokenTtl = 3600, cacheTimeoutMs }: FleetOptions = patience,
+) {
+  const [redis, server] = await Promise.all([redisHere(), startOAuth2Server({ accessTokenTtl })]);
+  onTestFinished(() => server.close());
+  // Nor does anybody give up waiting because the machine is busy.
+  const endpoint = checkout(server.tokenUrl, { tokenRequestTimeoutMs: 60_000 });
+  const members = await startFleet(size, { redisUrl: redis.url, endpoint, cacheTimeoutMs });
   return { redis, server, members };
 }
 
@@ -69,7 +75,7 @@ describeWithRedis("A fleet of processes", () => {
   });
 
   test("asks once more in all for each life of a token, all of them at once", async () => {
-    const { server, members } = await fleetOf(3, 3);
+    const { server, members } = await fleetOf(3, { ...patience, accessTokenTtl: 3 });
     const seen = new Set<string>();
     const live = async (member: (typeof members)[number]) => {
       const mine = new Set<string>();
@@ -122,7 +128,7 @@ describeWithRedis("A fleet of processes", () => {
   });
 
   test.each(["down", "frozen"])("ends by itself, each of it, with Redis %s", async (how) => {
-    const { redis, members } = await fleetOf(2);
+    const { redis, members } = await fleetOf(2, {});
     const headers = await Promise.all(members.map((member) => member.header()));
     if (how === "down") await redis.kill();
     else redis.freeze();
