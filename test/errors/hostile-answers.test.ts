@@ -102,7 +102,10 @@ describe.each(Object.entries(hostileAnswers))("%s", (_group, rows) => {
       expect(outcome.message).toMatch(says);
       expect(outcome.message).not.toMatch(/\p{C}/u);
       expect(outcome.message.length).toBeLessThan(1_000);
-      expect(security.explain(endpoint).token).toBe("none");
+      expect(security.explain(endpoint)).toMatchObject({
+        token: "none",
+        lastError: { code: more.code },
+      });
       expect([store.size, server.attempts > 1]).toEqual([0, false]);
       said.push(outcome);
     }
@@ -117,6 +120,7 @@ describe.each(Object.entries(hostileAnswers))("%s", (_group, rows) => {
     } else {
       expect(await security.getAuthHeader(endpoint)).toBe("Bearer mended");
       expect(server.attempts).toBe(before + 1);
+      expect(security.explain(endpoint).lastError).toBeUndefined();
     }
     await security.close();
     expect(seenIn(said)).toEqual([]);
