@@ -40,7 +40,8 @@ export function redactor(endpoint: ResolvedEndpoint, more: readonly string[]): R
       let clean = text;
       for (const secret of secrets) clean = clean.replaceAll(secret, "[redacted]");
       if (shows(clean)) return "[redacted]";
-      clean = clean.replaceAll(/\p{C}+/gu, " ").trim();
+      // Also line and paragraph separators, which some viewers break lines at.
+      clean = clean.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
       return clean.length > longestMessage ? `${clean.slice(0, longestMessage)}…` : clean;
     },
   };

@@ -91,7 +91,7 @@ export function transportFailure(
 ): TokenEndpointUnavailableError | InvalidTokenResponseError {
   const causes = causesOf(error);
   const code = causes.map(codeOf).find((found) => found !== undefined);
-  if (code !== undefined && /^(Z_|ERR_?_?BROTLI|ERR_ZLIB)/.test(code)) {
+  if (code !== undefined && /^(Z_|ERR__|ERR_BROTLI)/.test(code)) {
     const said = `answered with a body that is not compressed as it says (${code})`;
     return new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   }
