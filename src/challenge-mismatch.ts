@@ -71,7 +71,7 @@ function mendFor(schemes: readonly string[]): string {
 
 const mends = new Map([
   ["bearer", 'set type: "oauth2" with grantType, tokenUrl and the client\'s credentials'],
-  ["dpop", "have it send tokens that are bound to a key (DPoP, RFC 9449)"],
+  ["dpop", "set dpop: true, for tokens that are bound to a key"],
   ["digest", 'set type: "digest" with username and password'],
   ["basic", 'set type: "basic" with username and password'],
   ["negotiate", "ask its owner for another way in, since Kerberos isn't spoken here"],

@@ -2,6 +2,7 @@ import { ApiKeyAuthenticator } from "./authenticators/api-key.ts";
 import { BasicAuthenticator } from "./authenticators/basic.ts";
 import { BearerAuthenticator } from "./authenticators/bearer.ts";
 import { DigestAuthenticator } from "./authenticators/digest.ts";
+import { DpopAuthenticator } from "./authenticators/dpop.ts";
 import { plainEntries } from "./cache/entry-codec.ts";
 import { GuardedCache } from "./cache/guarded-cache.ts";
 import { memoryCache } from "./cache/memory-cache.ts";
@@ -22,6 +23,7 @@ import { grantRegistry } from "./grants/registry.ts";
 import type { Authenticator, RequestLine } from "./http/authenticator.ts";
 import { authorisedFetch, type Door } from "./http/authorised-fetch.ts";
 import { Destination } from "./http/destination.ts";
+import { DpopProofs } from "./http/dpop-proofs.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 import type { Refusal } from "./http/replay.ts";
 import { type EndpointSecurityOptions, readOptions } from "./options.ts";
@@ -91,12 +93,16 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
     // Each asks the next for what it lacks. A cache that was given may be anybody's to read, so its
     // entries are sealed; the memory of this process is not.
-    let source: TokenSource = new GrantedSource(emit, fetch);
+    const dpopProofs = new DpopProofs();
+    let source: TokenSource = new GrantedSource(emit, { fetch, dpopProofs });
     if (shared) {
       source = new SharedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
     }
     source = new CachedSource(source, memory, plainEntries(isTokenSet));
-    this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants), { refreshAhead });
+    this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants), {
+      dpopProofs,
+      refreshAhead,
+    });
   }
 
   /**
@@ -224,8 +230,13 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   async #getAuthHeader(
     endpoint: EndpointConfig<Grants[number]>,
-    options?: CallOptions,
+    options: CallOptions = {},
   ): Promise<string> {
+    const known = this.#know(endpoint);
+    // The proof that goes with it is another header, for one request.
+    if (known instanceof EndpointTokens && known.isBound) {
+      return (await known.token(options.rejectedToken, options.signal)).authorization;
+    }
     const [value = ""] = Object.values(await this.getAuthHeaders(endpoint, options));
     return value;
   }
@@ -321,7 +332,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 }
 
 function authenticatorOf(endpoint: Endpoint): Authenticator {
-  return endpoint instanceof EndpointTokens ? new BearerAuthenticator(endpoint) : endpoint;
+  if (!(endpoint instanceof EndpointTokens)) return endpoint;
+  return endpoint.isBound ? new DpopAuthenticator(endpoint) : new BearerAuthenticator(endpoint);
 }
 
 function isTokenSet(value: unknown): value is TokenSet {

@@ -96,7 +96,8 @@ function tokenIn({ Authorization }: Headers): string | undefined {
 function lacksScope(challenge: string | null): boolean {
   return parseChallenges(challenge).some(
     ({ scheme, parameters }) =>
-      scheme === "bearer" && parameters.get("error") === "insufficient_scope",
+      (scheme === "bearer" || scheme === "dpop") &&
+      parameters.get("error") === "insufficient_scope",
   );
 }
 

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AssertionAudience } from "./assertion-audience.ts";
 import type { GrantStrategy } from "./grant-strategy.ts";
-import type { PrivateKeySource } from "./private-key.ts";
+import type { PrivateKey, PrivateKeySource } from "./private-key.ts";
 import type { ClientSecret, Secret } from "./secrets.ts";
 import type { PrivateKeyAlgorithm, SecretAlgorithm } from "./signature-algorithms.ts";
 
@@ -148,6 +148,14 @@ export interface OAuth2Fields extends CommonFields {
   readonly retryFreshTokenMs?: number | undefined;
   /** In milliseconds. Default: 60 000. */
   readonly forcedRenewalWindowMs?: number | undefined;
+  /**
+   * Binds tokens to a key, so that whoever steals one can't use it (DPoP): `true` for a key of this
+   * process, whose tokens no other process shares; or a private key of your own, for tokens that a
+   * fleet with the same key shares. The wrappers send the proof; without one call
+   * `getAuthHeaders(endpoint, { request: { method, url } })` for each request.
+   * @see https://www.rfc-editor.org/rfc/rfc9449
+   */
+  readonly dpop?: true | PrivateKey | undefined;
   /** Lets `tokenUrl` be http on a machine other than this one. Default: false. */
   readonly allowInsecureRequests?: boolean | undefined;
 }

@@ -1,4 +1,5 @@
 import { clientAuthenticationChecks } from "./client-authentication-fields.ts";
+import { dpop } from "./dpop-key.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import {
   type Check,
@@ -104,6 +105,7 @@ export function oauth2Checks(
     forcedRenewalWindowMs: optional(milliseconds(1)),
     retryStatuses: optional(errorStatuses),
     retryFreshTokenMs: optional(milliseconds(0)),
+    dpop: optional(dpop),
     allowInsecureRequests: optional(flag),
   };
 }

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors.ts";
+import type { DpopKeys } from "./dpop-key.ts";
 import { givenAssertion } from "./given-assertion.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import type { Identity } from "./identity.ts";
@@ -10,9 +11,11 @@ import { labelOf, validate } from "./validation.ts";
 
 const defaultTimeoutMs = 10_000;
 
-/** What the instance says where the endpoint doesn't. */
-interface ResolveDefaults {
+/** What the endpoints of an instance have in common. */
+interface Instance {
   readonly refreshAhead: number | false;
+  readonly identity: Identity;
+  readonly dpopKeys: DpopKeys;
 }
 
 /**
@@ -79,8 +82,7 @@ export class KnownEndpoint {
    * @param which of several client secrets: each makes an endpoint of its own
    */
   async resolve(
-    identity: Identity,
-    defaults: ResolveDefaults,
+    { identity, refreshAhead, dpopKeys }: Instance,
     which = 0,
   ): Promise<ResolvedEndpoint> {
     const { config, label } = this;
@@ -102,7 +104,7 @@ export class KnownEndpoint {
     const timeoutMs = settings.tokenRequestTimeoutMs ?? defaultTimeoutMs;
     const [credentials, keys, assertion] = await Promise.all([
       this.credentials(names, which),
-      this.#keys(strategy, timeoutMs),
+      this.#keys(strategy, timeoutMs, dpopKeys),
       givenAssertion(config, label, timeoutMs),
     ]);
     const fields = validate(config, this.#grants);
@@ -114,7 +116,7 @@ export class KnownEndpoint {
         ...(assertion !== undefined && { clientAssertion: assertion.identity }),
       }),
       label,
-      settings: { ...settings, refreshAhead: settings.refreshAhead ?? defaults.refreshAhead },
+      settings: { ...settings, refreshAhead: settings.refreshAhead ?? refreshAhead },
       strategy,
       fields,
       credentials,
@@ -123,10 +125,11 @@ export class KnownEndpoint {
     };
   }
 
-  /** The private keys of the client and of the grant, read now. */
+  /** The private keys of the client and of the grant, read now, and the one that tokens are bound to. */
   async #keys(
     strategy: OwnGrantStrategy,
     timeoutMs: number,
+    dpopKeys: DpopKeys,
   ): Promise<Readonly<Record<string, SigningKey>>> {
     const { config, label } = this;
     const text = (name: string) => config[name] as string | undefined;
@@ -148,6 +151,8 @@ export class KnownEndpoint {
         return [field, key];
       }),
     );
+    const { dpop } = config as unknown as OAuth2Settings;
+    if (dpop !== undefined) keys.push(["dpop", await dpopKeys.of(dpop, label)]);
     return Object.fromEntries(keys);
   }
 }

@@ -1,6 +1,6 @@
 import type { GivenAssertion } from "./given-assertion.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
-import type { SigningKey } from "./private-key.ts";
+import type { PrivateKey, SigningKey } from "./private-key.ts";
 
 /** Settings of a token endpoint, after validation. */
 export interface OAuth2Settings {
@@ -18,6 +18,7 @@ export interface OAuth2Settings {
   readonly clientAssertionAudience?: string;
   readonly clientSecretBasicEncoding?: "form" | "raw";
   readonly grantType: string;
+  readonly dpop?: true | PrivateKey;
   readonly scope?: string | readonly string[];
   readonly audience?: string | readonly string[];
   readonly resource?: string | readonly string[];

@@ -35,6 +35,8 @@ export interface Challenged {
   readonly challenge: string | null;
   /** What was refused before, for the same request. */
   readonly earlier: readonly Headers[];
+  /** One of its headers, null where it has none of that name. */
+  header(name: string): string | null;
 }
 
 /** An answer that refused nothing, or all that was sent. */

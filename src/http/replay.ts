@@ -74,7 +74,13 @@ export async function sendOnceMore<Answer>(
   let answer = first;
   let credentials = sent;
   while (earlier.length < mostReplays && isRefused(answer)) {
-    const response = { status: status(answer), challenge: challengeOf(answer), earlier };
+    const refusal = answer;
+    const response = {
+      status: status(refusal),
+      challenge: challengeOf(refusal),
+      earlier,
+      header: (name: string) => header(refusal, name),
+    };
     // Another token of the same kind would be refused, too.
     const isInVain = namesAnotherScheme(credentials, response.challenge);
     // The authenticator learns from every other refusal, also of a request that can't be sent again.
@@ -82,7 +88,8 @@ export async function sendOnceMore<Answer>(
     const replayed = worthIt && (await again(answer));
     // A request that went without, to be asked for them, was not refused.
     if (!replayed || hasCredentials(credentials)) {
-      refused({ ...response, sent: credentials, replayed });
+      const { status, challenge } = response;
+      refused({ status, challenge, sent: credentials, replayed });
     }
     if (!replayed) return answer;
     earlier.push(credentials);

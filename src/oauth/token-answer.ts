@@ -6,7 +6,7 @@ import type { FailureContext } from "./token-failure.ts";
 export interface TokenAnswer {
   readonly accessToken: string;
   /** N_A: what was issued is no access token. */
-  readonly tokenType: "Bearer" | "N_A";
+  readonly tokenType: "Bearer" | "DPoP" | "N_A";
   /** What a token exchange brought. */
   readonly issuedTokenType: string | undefined;
   /** Undefined where the answer doesn't tell; may be zero or negative. */
@@ -29,6 +29,7 @@ const longestToken = 64 * 1024;
 export function readTokenAnswer(
   body: Readonly<Record<string, unknown>>,
   { endpoint, tokenUrl, redact }: FailureContext,
+  wanted: "Bearer" | "DPoP",
 ): TokenAnswer {
   const unusable = (said: string) => new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   const { access_token: accessToken, token_type: tokenType, scope } = body;
@@ -43,13 +44,14 @@ export function readTokenAnswer(
   }
   const isNone = typeof tokenType === "string" && tokenType.toUpperCase() === "N_A";
   // Required by the RFC and yet left out by some; Bearer is all they can mean.
-  if (tokenType !== undefined && tokenType !== null && !isBearer(tokenType) && !isNone) {
-    const type = typeof tokenType === "string" ? `"${redact.quote(tokenType)}"` : "that is no name";
-    throw unusable(`issued a token of the type ${type}, where Bearer was asked for`);
+  const type = tokenType ?? "Bearer";
+  if (!isNone && !(typeof type === "string" && type.toLowerCase() === wanted.toLowerCase())) {
+    const shown = typeof type === "string" ? `"${redact.quote(type)}"` : "that is no name";
+    throw unusable(`issued a token of the type ${shown}, where ${wanted} was asked for`);
   }
   return {
     accessToken,
-    tokenType: isNone ? "N_A" : "Bearer",
+    tokenType: isNone ? "N_A" : wanted,
     issuedTokenType: isShown(body.issued_token_type, redact) ? body.issued_token_type : undefined,
     expiresInSeconds: readSeconds(body.expires_in),
     refreshInSeconds: readSeconds(body.refresh_in),
@@ -70,10 +72,6 @@ function readRefreshToken(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= longestToken
     ? value
     : undefined;
-}
-
-function isBearer(tokenType: unknown): boolean {
-  return typeof tokenType === "string" && tokenType.toLowerCase() === "bearer";
 }
 
 /** A number of seconds, also as a string; what is neither counts as not told. */

@@ -2,7 +2,12 @@ import * as client from "openid-client";
 import { isRecord } from "../endpoint/problems.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
-import { InvalidTokenResponseError, isEndpointSecurityError } from "../errors.ts";
+import {
+  InvalidTokenResponseError,
+  isEndpointSecurityError,
+  TokenRequestRefusedError,
+} from "../errors.ts";
+import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import { BodyTooLargeError, limitedText } from "../http/limited-body.ts";
 import { clientAuthentication } from "./client-authentication.ts";
@@ -17,6 +22,28 @@ interface Exchange {
   readonly signal: AbortSignal;
   /** What else must not be quoted, besides what the endpoint's configuration holds. */
   readonly secrets: readonly string[];
+  readonly dpopProofs: DpopProofs;
+}
+
+/**
+ * Asks for a token: once, or twice where the token endpoint wants a nonce in the proof of the key.
+ * @see https://www.rfc-editor.org/rfc/rfc9449#section-8
+ */
+export async function requestToken(
+  endpoint: ResolvedEndpoint,
+  parameters: URLSearchParams,
+  exchange: Exchange,
+): Promise<TokenAnswer> {
+  const nonce = () => exchange.dpopProofs.nonceFor("token_endpoint", endpoint.settings.tokenUrl);
+  const before = nonce();
+  try {
+    return await sendRequest(endpoint, parameters, exchange);
+  } catch (error) {
+    const wantsNonce =
+      error instanceof TokenRequestRefusedError && error.error === "use_dpop_nonce";
+    if (!wantsNonce || endpoint.keys.dpop === undefined || nonce() === before) throw error;
+    return sendRequest(endpoint, parameters, exchange);
+  }
 }
 
 /**
@@ -24,10 +51,10 @@ interface Exchange {
  * untrusted and read here, before openid-client, whose errors hold what was sent and received.
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
  */
-export async function requestToken(
+async function sendRequest(
   endpoint: ResolvedEndpoint,
   parameters: URLSearchParams,
-  { fetch, signal, secrets }: Exchange,
+  { fetch, signal, secrets, dpopProofs }: Exchange,
 ): Promise<TokenAnswer> {
   const { label, settings } = endpoint;
   const proof = await clientAuthentication(endpoint);
@@ -53,18 +80,27 @@ export async function requestToken(
   // The deadline is the caller's, in `signal`.
   configuration.timeout = 0;
 
+  const { dpop: key } = endpoint.keys;
+  const wanted = key === undefined ? "Bearer" : "DPoP";
   let outcome: TokenAnswer | Error | undefined;
   configuration[client.customFetch] = async (url, options) => {
+    const proven = { audience: "token_endpoint", method: options.method, url } as const;
     try {
       // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
       const response = await (fetch ?? globalThis.fetch)(url, {
         method: options.method,
-        headers: options.headers,
+        headers: {
+          ...options.headers,
+          ...(key !== undefined && { dpop: await dpopProofs.proof({ ...proven, key }) }),
+        },
         body: options.body ?? null,
         redirect: "manual",
         signal,
       });
-      outcome = await readResponse(response, context, (issued) =>
+      if (key !== undefined) {
+        dpopProofs.learn("token_endpoint", url, response.headers.get("dpop-nonce"));
+      }
+      outcome = await readResponse(response, { ...context, wanted }, (issued) =>
         redactor(endpoint, [...sent, ...issued]),
       );
       if (outcome.tokenType === "N_A" && endpoint.strategy.otherTokens !== true) {
@@ -88,7 +124,7 @@ export async function requestToken(
 
 async function readResponse(
   response: Response,
-  { endpoint, tokenUrl }: FailureContext,
+  { endpoint, tokenUrl, wanted }: FailureContext & { readonly wanted: "Bearer" | "DPoP" },
   redactorFor: (issued: readonly string[]) => Redactor,
 ): Promise<TokenAnswer> {
   const unusable = (said: string) => new InvalidTokenResponseError({ endpoint, tokenUrl, said });
@@ -104,7 +140,7 @@ async function readResponse(
   const succeeded = response.status === 200 || response.status === 201;
   if (!succeeded || isErrorTold(body)) throw failureOf(response, body, context);
   if (body === undefined) throw unusable(`answered with ${formOf(text)}`);
-  return readTokenAnswer(body, context);
+  return readTokenAnswer(body, context, wanted);
 }
 
 /** Values that may be secret: all but those that say what the token is for. */

@@ -1,7 +1,9 @@
 import pMemoize from "p-memoize";
+import { DpopKeys } from "../endpoint/dpop-key.ts";
 import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
+import type { SigningKey } from "../endpoint/private-key.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
@@ -11,6 +13,7 @@ import {
   TokenRejectedError,
   TokenRequestRefusedError,
 } from "../errors.ts";
+import type { DpopProofs } from "../http/dpop-proofs.ts";
 import { abandonable } from "./abandonable.ts";
 import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSet } from "./token-set.ts";
@@ -25,21 +28,25 @@ interface OneSecret {
 export class TokenDesk {
   readonly source: TokenSource;
   readonly grants: ReadonlyMap<string, OwnGrantStrategy>;
+  readonly dpopProofs: DpopProofs;
   readonly #identity = new Identity();
+  readonly dpopKeys = new DpopKeys();
   /** A thousand callers at once read the credentials once. */
   readonly resolve: (tokens: EndpointTokens, secret?: OneSecret) => Promise<ResolvedEndpoint>;
 
   constructor(
     source: TokenSource,
     grants: ReadonlyMap<string, OwnGrantStrategy>,
-    defaults: { readonly refreshAhead: number | false },
+    { dpopProofs, refreshAhead }: { dpopProofs: DpopProofs; refreshAhead: number | false },
   ) {
     this.source = source;
     this.grants = grants;
-    this.resolve = pMemoize(
-      async ({ known }, secret) => known.resolve(this.#identity, defaults, secret?.which),
-      { cache: false, cacheKey: ([tokens, secret]) => secret ?? tokens },
-    );
+    this.dpopProofs = dpopProofs;
+    const instance = { identity: this.#identity, dpopKeys: this.dpopKeys, refreshAhead };
+    this.resolve = pMemoize(async ({ known }, secret) => known.resolve(instance, secret?.which), {
+      cache: false,
+      cacheKey: ([tokens, secret]) => secret ?? tokens,
+    });
   }
 }
 
@@ -69,6 +76,8 @@ interface Upkeep {
 export class EndpointTokens {
   readonly #seen: Snapshot;
   readonly #desk: TokenDesk;
+  /** Whether its tokens are bound to a key (`dpop`). */
+  readonly isBound: boolean;
   /** The token that was last at hand, usable or not. */
   last: TokenSet | undefined;
   /** Made when it is needed: most endpoints have no trouble, and there may be many. */
@@ -77,6 +86,15 @@ export class EndpointTokens {
   constructor(seen: Snapshot, desk: TokenDesk) {
     this.#seen = seen;
     this.#desk = desk;
+    this.isBound = this.known.config.dpop !== undefined;
+  }
+
+  /** What its tokens are bound to and proven by; asked for where the endpoint wants that (`dpop`). */
+  async dpop(): Promise<{ readonly key: SigningKey; readonly proofs: DpopProofs }> {
+    const { config, label } = this.known;
+    const { dpop = true } = config as unknown as OAuth2Settings;
+    const { dpopKeys, dpopProofs } = this.#desk;
+    return { key: await dpopKeys.of(dpop, label), proofs: dpopProofs };
   }
 
   get known(): KnownEndpoint {

@@ -8,6 +8,7 @@ import {
 import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
 import { refreshing } from "../grants/refresh-token.ts";
+import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
 import { CoolDown } from "./cool-down.ts";
@@ -30,11 +31,16 @@ const longestLifetimeMs = 100 * 365 * 86_400_000;
 export class GrantedSource implements TokenSource {
   readonly #emit: Emit;
   readonly #fetch: Fetch | undefined;
+  readonly #dpopProofs: DpopProofs;
   readonly #coolDown = new CoolDown();
 
-  constructor(emit: Emit, fetch: Fetch | undefined) {
+  constructor(
+    emit: Emit,
+    { fetch, dpopProofs }: { fetch: Fetch | undefined; dpopProofs: DpopProofs },
+  ) {
     this.#emit = emit;
     this.#fetch = fetch;
+    this.#dpopProofs = dpopProofs;
   }
 
   async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
@@ -132,7 +138,8 @@ export class GrantedSource implements TokenSource {
       grantParameters(endpoint),
     ]);
     const secrets = not === undefined ? [] : [not.accessToken];
-    return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets });
+    const dpopProofs = this.#dpopProofs;
+    return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets, dpopProofs });
   }
 }
 

@@ -4,7 +4,7 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
 import type { TokenSet } from "./token-set.ts";
-import { heldIn, RenewalPutOff, replaces, type Unwanted } from "./token-source.ts";
+import { type Held, heldIn, RenewalPutOff, replaces, type Unwanted } from "./token-source.ts";
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
@@ -17,7 +17,9 @@ export class SharedSource extends CachedSource {
   /** Tokens that backends refused: a cache that takes no writes would bring them back. */
   readonly #refused = new LRUCache<string, true>({ max: 1000 });
 
-  override async token(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+  override async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
+    // Bound to a key of this process, it is of no use to another.
+    if (endpoint.settings.dpop === true) return this.next.token(endpoint, not, held);
     if (not !== undefined && not.expiresAt === undefined) this.#refused.set(not.accessToken, true);
     const cached = await this.#wanted(endpoint, not);
     if (cached !== undefined) return cached;

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { exportJWK, generateKeyPair } from "jose";
 import Provider, {
   errors,
@@ -21,6 +21,8 @@ interface OidcProviderOptions {
   refreshTokenTtl?: number;
   /** Added to the default clients; one with a default's id replaces it. */
   clients?: readonly TestClient[];
+  /** Binds tokens to keys (RFC 9449), with a nonce in the proof or without. */
+  dpop?: { readonly requireNonce: boolean };
   /** Public keys of those whose assertions are taken (RFC 7523). */
   assertionKeys?: readonly JWK[];
   /** Added to the default users. */
@@ -76,6 +78,12 @@ export async function startOidcProvider(
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      dPoP: {
+        enabled: options.dpop !== undefined,
+        nonceSecret: randomBytes(32),
+        requireNonce: () => options.dpop?.requireNonce ?? false,
+        allowReplay: false,
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: () => DEFAULT_RESOURCE,
@@ -90,7 +98,10 @@ export async function startOidcProvider(
       Grant: () => TWO_WEEKS,
     },
     rotateRefreshToken: true,
-    enabledJWA: { clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS] },
+    enabledJWA: {
+      clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
+      dPoPSigningAlgValues: ["ES256", "EdDSA", "RS256"],
+    },
     extraTokenClaims: customClaims,
     findAccount: (_ctx, sub) => registry.user(sub) && { accountId: sub, claims: () => ({ sub }) },
   });

@@ -1,0 +1,51 @@
+import { LRUCache } from "lru-cache";
+import { type PrivateKey, privateKey, readPrivateKey, type SigningKey } from "./private-key.ts";
+import type { Check } from "./problems.ts";
+
+/** `true`, or a private key: one that a function reads could be another than the token is bound to. */
+export const dpop: Check = (value, path, problems) => {
+  if (value === true) return;
+  if (typeof value === "function") {
+    problems.add(path, "is a function", "give true, or the private key itself");
+  } else if (value === false) problems.add(path, "is false", "leave it out");
+  else privateKey(value, path, problems);
+};
+
+/** The keys that tokens of an instance are bound to. */
+export class DpopKeys {
+  /** Of this process: made with the first token, and known to nobody else. */
+  #own: Promise<SigningKey> | undefined;
+  readonly #given = new LRUCache<string | object, Promise<SigningKey>>({ max: 100 });
+
+  async of(dpop: true | PrivateKey, endpoint: string): Promise<SigningKey> {
+    if (dpop === true) {
+      this.#own ??= ownKey(endpoint);
+      return this.#own;
+    }
+    // The same key has the same text; an instance is itself.
+    const isJwk = typeof dpop === "object" && "kty" in dpop;
+    const name = isJwk ? JSON.stringify(dpop) : dpop;
+    let key = this.#given.get(name);
+    if (key === undefined) {
+      key = read(dpop, endpoint);
+      this.#given.set(name, key);
+      key.catch(() => this.#given.delete(name));
+    }
+    return key;
+  }
+}
+
+async function ownKey(endpoint: string): Promise<SigningKey> {
+  const { generateKeyPairSync } = await import("node:crypto");
+  return read(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, endpoint);
+}
+
+function read(key: PrivateKey, endpoint: string): Promise<SigningKey> {
+  return readPrivateKey("dpop", key, {
+    endpoint,
+    timeoutMs: 0,
+    algorithm: undefined,
+    algorithmField: "dpop",
+    keyId: undefined,
+  });
+}
