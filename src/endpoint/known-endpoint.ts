@@ -39,6 +39,12 @@ export class KnownEndpoint {
     return this.#seen.restored() as Readonly<Record<string, unknown>>;
   }
 
+  /** An OAuth 2.0 endpoint's. Until its token endpoint is discovered, the issuer stands for it. */
+  get settings(): OAuth2Settings {
+    const settings = this.config as unknown as OAuth2Settings;
+    return { ...settings, tokenUrl: settings.tokenUrl ?? settings.issuer };
+  }
+
   get label(): string {
     return labelOf(this.config);
   }
@@ -83,8 +89,7 @@ export class KnownEndpoint {
     defaults: ResolveDefaults,
     which = 0,
   ): Promise<ResolvedEndpoint> {
-    const { config, label } = this;
-    const settings = config as unknown as OAuth2Settings;
+    const { config, label, settings } = this;
     const strategy = this.#grants.get(settings.grantType);
     if (strategy === undefined || this.type !== "oauth2") {
       throw new ConfigurationError({

@@ -2,7 +2,7 @@ import pMemoize from "p-memoize";
 import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
-import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import {
@@ -114,12 +114,12 @@ export class EndpointTokens {
   }
 
   async #replaceRefused(refused: string): Promise<TokenSet> {
-    const { label, config } = this.known;
+    const { label, settings } = this.known;
     const {
       maxForcedRenewals: most = 5,
       forcedRenewalWindowMs: windowMs = 60_000,
       tokenUrl,
-    } = config as unknown as OAuth2Settings;
+    } = settings;
     const { forced } = this.#keepUp();
     const over = forced.begin(refused, { most, windowMs });
     if (over === undefined) {
