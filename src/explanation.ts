@@ -14,6 +14,8 @@ export interface Explanation {
   readonly grantType?: string;
   /** Without its query. */
   readonly tokenUrl?: string;
+  /** Where the token endpoint is discovered. */
+  readonly issuer?: string;
   /** `none`: no token was needed yet, or it was forgotten. */
   readonly token?: "none" | "usable" | "expired";
   /** Where the token came from. */
@@ -37,13 +39,14 @@ export function explanationOf(
   const kind = { endpoint: label, type, ...(challengeMismatch && { challengeMismatch }) };
   if (!(of instanceof EndpointTokens)) return kind;
   const { last, lastFailure } = of;
-  const { grantType, tokenUrl } = config as unknown as OAuth2Settings;
+  const { grantType, tokenUrl, issuer } = config as unknown as OAuth2Settings;
+  const place = issuer === undefined ? { tokenUrl: shownUrl(tokenUrl) } : { issuer };
   const lastError = lastFailure && {
     at: lastFailure.at,
     code: lastFailure.error.code,
     message: lastFailure.error.message,
   };
-  const base = { ...kind, grantType, tokenUrl: shownUrl(tokenUrl), lastError };
+  const base = { ...kind, grantType, ...place, lastError };
   if (last === undefined || last.isDropped) return { ...base, token: "none" };
   return {
     ...base,

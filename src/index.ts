@@ -15,6 +15,7 @@ export type {
   PasswordFields,
   PrivateKeyJwtAuthentication,
   SignedAssertionFields,
+  TokenEndpointFields,
   TokenExchangeFields,
   TokenTypeIdentifier,
 } from "./endpoint/config.ts";

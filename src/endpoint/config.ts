@@ -87,11 +87,30 @@ export type PrivateKeyJwtAuthentication =
       readonly clientPrivateKey?: undefined;
     };
 
+/** Where tokens come from: a token endpoint, or an issuer that says where its is. */
+export type TokenEndpointFields =
+  | {
+      /** The token endpoint: https, or http on loopback. */
+      readonly tokenUrl: string;
+      readonly issuer?: undefined;
+      readonly allowedTokenEndpointOrigins?: undefined;
+    }
+  | {
+      /**
+       * Who issues the tokens, exactly as its metadata writes it: https, or http on loopback. The token
+       * endpoint is found there, with the first token request.
+       * @see https://www.rfc-editor.org/rfc/rfc8414#section-3
+       * @see https://openid.net/specs/openid-connect-discovery-1_0.html
+       */
+      readonly issuer: string;
+      /** Origins besides the issuer's own that its token endpoint may be on. Default: none. */
+      readonly allowedTokenEndpointOrigins?: readonly string[] | undefined;
+      readonly tokenUrl?: undefined;
+    };
+
 /** What every OAuth 2.0 endpoint has, whatever its grant. */
 export interface OAuth2Fields extends CommonFields {
   readonly type?: "oauth2" | undefined;
-  /** The token endpoint: https, or http on loopback. */
-  readonly tokenUrl: string;
   readonly clientId: string;
   /** Scopes asked for: `"a b"` or `["a", "b"]`. */
   readonly scope?: string | readonly string[] | undefined;
@@ -156,7 +175,7 @@ export interface OAuth2Fields extends CommonFields {
    * @see https://www.rfc-editor.org/rfc/rfc9449
    */
   readonly dpop?: true | PrivateKey | undefined;
-  /** Lets `tokenUrl` be http on a machine other than this one. Default: false. */
+  /** Lets `tokenUrl` and `issuer` be http on a machine other than this one. Default: false. */
   readonly allowInsecureRequests?: boolean | undefined;
 }
 
@@ -248,6 +267,7 @@ export type TokenExchangeFields = {
 
 /** A backend protected by OAuth 2.0. */
 export type OAuth2EndpointConfig = OAuth2Fields &
+  TokenEndpointFields &
   ClientAuthentication &
   (ClientCredentialsFields | PasswordFields | JwtBearerFields | TokenExchangeFields);
 
@@ -303,6 +323,7 @@ type OwnFields<Strategy> = Strategy extends { readonly schema: StandardSchemaV1<
 
 type CustomGrantConfig<Strategy> = Strategy extends GrantStrategy
   ? OAuth2Fields &
+      TokenEndpointFields &
       ClientAuthentication & { readonly grantType: Strategy["grantType"] } & OwnFields<Strategy> &
       (Strategy extends { readonly credentials: infer Credentials }
         ? CredentialFields<Credentials>

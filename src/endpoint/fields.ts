@@ -16,7 +16,7 @@ import {
   textOrList,
 } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
-import { backendUrl, tokenEndpointUrl } from "./url-rules.ts";
+import { backendUrl, issuerUrl, originUrl, tokenEndpointUrl } from "./url-rules.ts";
 
 /** Each field of each type of endpoint, and what it has to be. */
 
@@ -86,7 +86,7 @@ export function oauth2Checks(
   return {
     ...commonChecks,
     grantType: () => {},
-    tokenUrl: tokenEndpointUrl(config.allowInsecureRequests === true),
+    ...tokenEndpointChecks(config),
     clientId: text,
     ...clientAuthenticationChecks(config),
     scope: optional(textOrList),
@@ -109,6 +109,29 @@ export function oauth2Checks(
     allowInsecureRequests: optional(flag),
   };
 }
+
+/** Where tokens come from: exactly one of two fields says it. */
+function tokenEndpointChecks(config: Readonly<Record<string, unknown>>): Record<string, Check> {
+  const isInsecureAllowed = config.allowInsecureRequests === true;
+  const both: Check = (_, path, problems) =>
+    problems.add(path, "is given as well as tokenUrl", "keep one of them");
+  const isDiscovered = config.issuer !== undefined && config.tokenUrl === undefined;
+  return {
+    tokenUrl: isDiscovered ? () => {} : tokenEndpointUrl(isInsecureAllowed),
+    issuer: optional(isDiscovered ? issuerUrl(isInsecureAllowed) : both),
+    allowedTokenEndpointOrigins: optional(isDiscovered ? origins : withoutIssuer),
+  };
+}
+
+const withoutIssuer: Check = (_, path, problems) =>
+  problems.add(path, "has no meaning without issuer", "leave it out");
+
+const origins: Check = (value, path, problems) => {
+  if (!Array.isArray(value)) {
+    return problems.add(path, `is ${kindOf(value)}`, "give a list of origins");
+  }
+  for (const [index, item] of value.entries()) originUrl(item, `${path}[${index}]`, problems);
+};
 
 /** A share of a token's life, or false. */
 export const refreshAheadShare: Check = (value, path, problems) => {

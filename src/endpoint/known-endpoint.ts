@@ -42,6 +42,12 @@ export class KnownEndpoint {
     return this.#seen.restored() as Readonly<Record<string, unknown>>;
   }
 
+  /** An OAuth 2.0 endpoint's. Until its token endpoint is discovered, the issuer stands for it. */
+  get settings(): OAuth2Settings {
+    const settings = this.config as unknown as OAuth2Settings;
+    return { ...settings, tokenUrl: settings.tokenUrl ?? settings.issuer };
+  }
+
   get label(): string {
     return labelOf(this.config);
   }
@@ -85,9 +91,8 @@ export class KnownEndpoint {
     { identity, refreshAhead, dpopKeys }: Instance,
     which = 0,
   ): Promise<ResolvedEndpoint> {
-    const { config, label } = this;
-    const settings = config as unknown as OAuth2Settings;
-    const strategy: OwnGrantStrategy | undefined = this.#grants.get(settings.grantType);
+    const { config, label, settings } = this;
+    const strategy = this.#grants.get(settings.grantType);
     if (strategy === undefined || this.type !== "oauth2") {
       throw new ConfigurationError({
         endpoint: label,

@@ -6,8 +6,10 @@ import type { PrivateKey, SigningKey } from "./private-key.ts";
 export interface OAuth2Settings {
   readonly tokenUrl: string;
   readonly clientId: string;
-  /** Who issues the tokens, where that was told. */
+  /** Who issues the tokens, where that was told: then `tokenUrl` is discovered. */
   readonly issuer?: string;
+  readonly allowedTokenEndpointOrigins?: readonly string[];
+  readonly allowInsecureRequests?: boolean;
   readonly tokenEndpointAuthMethod?:
     | "client_secret_basic"
     | "client_secret_post"

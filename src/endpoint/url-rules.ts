@@ -1,4 +1,4 @@
-import { type Check, text } from "./problems.ts";
+import { type Check, type Problems, text } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
 
 /** A URL as messages may show it: without user info, query and fragment, where secrets could be. */
@@ -52,17 +52,40 @@ export const backendUrl: Check = absoluteUrl((url, path, problems) => {
   }
 });
 
+/** No more than scheme, host and port. */
+export const originUrl: Check = absoluteUrl((url, path, problems) => {
+  if (url.pathname !== "/" || url.search !== "") {
+    problems.add(path, "has a path or query", 'give the origin alone, as "https://host"');
+  }
+});
+
+const notInsecure = (url: URL, path: string, problems: Problems, isAllowed: boolean) => {
+  if (url.protocol === "http:" && !isAllowed && !isLoopback(url.hostname)) {
+    problems.add(
+      path,
+      "is http, which shows the credentials to the network",
+      "use https, or set allowInsecureRequests: true",
+    );
+  }
+};
+
 /**
  * The token endpoint's URL.
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-3.2
  */
 export const tokenEndpointUrl = (allowInsecureRequests: boolean): Check =>
+  absoluteUrl((url, path, problems) => notInsecure(url, path, problems, allowInsecureRequests));
+
+/**
+ * An issuer.
+ * @see https://www.rfc-editor.org/rfc/rfc8414#section-2
+ */
+export const issuerUrl = (allowInsecureRequests: boolean): Check =>
   absoluteUrl((url, path, problems) => {
-    if (url.protocol === "http:" && !allowInsecureRequests && !isLoopback(url.hostname)) {
-      problems.add(
-        path,
-        "is http, which shows the credentials to the network",
-        "use https, or set allowInsecureRequests: true",
-      );
+    if (url.search !== "") problems.add(path, "has a query (?…)", "leave it out");
+    if (url.pathname.includes("/.well-known/")) {
+      const mend = "give what stands before /.well-known/ alone";
+      problems.add(path, "is the place of its metadata", mend);
     }
+    notInsecure(url, path, problems, allowInsecureRequests);
   });

@@ -11,7 +11,7 @@ import { shownUrl } from "./url-rules.ts";
 /** What an endpoint is called in errors and events. */
 export function labelOf(config: Readonly<Record<string, unknown>>): string {
   if (typeof config.name === "string" && config.name !== "") return config.name;
-  for (const url of [config.url, config.tokenUrl]) {
+  for (const url of [config.url, config.tokenUrl, config.issuer]) {
     if (typeof url === "string" && URL.canParse(url)) return shownUrl(url);
   }
   return "endpoint";

@@ -4,7 +4,7 @@ import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
 import type { SigningKey } from "../endpoint/private-key.ts";
-import type { OAuth2Settings, ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import {
@@ -86,13 +86,13 @@ export class EndpointTokens {
   constructor(seen: Snapshot, desk: TokenDesk) {
     this.#seen = seen;
     this.#desk = desk;
-    this.isBound = this.known.config.dpop !== undefined;
+    this.isBound = this.known.settings.dpop !== undefined;
   }
 
   /** What its tokens are bound to and proven by; asked for where the endpoint wants that (`dpop`). */
   async dpop(): Promise<{ readonly key: SigningKey; readonly proofs: DpopProofs }> {
-    const { config, label } = this.known;
-    const { dpop = true } = config as unknown as OAuth2Settings;
+    const { settings, label } = this.known;
+    const { dpop = true } = settings;
     const { dpopKeys, dpopProofs } = this.#desk;
     return { key: await dpopKeys.of(dpop, label), proofs: dpopProofs };
   }
@@ -132,12 +132,12 @@ export class EndpointTokens {
   }
 
   async #replaceRefused(refused: string): Promise<TokenSet> {
-    const { label, config } = this.known;
+    const { label, settings } = this.known;
     const {
       maxForcedRenewals: most = 5,
       forcedRenewalWindowMs: windowMs = 60_000,
       tokenUrl,
-    } = config as unknown as OAuth2Settings;
+    } = settings;
     const { forced } = this.#keepUp();
     const over = forced.begin(refused, { most, windowMs });
     if (over === undefined) {

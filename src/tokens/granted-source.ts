@@ -4,6 +4,7 @@ import {
   isEndpointSecurityError,
   TokenEndpointUnavailableError,
   TokenExpiredOnArrivalError,
+  TokenRequestRefusedError,
 } from "../errors.ts";
 import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
@@ -13,6 +14,7 @@ import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
 import { CoolDown } from "./cool-down.ts";
 import { skewOf, stalenessOf } from "./freshness.ts";
+import { Issuers } from "./issuers.ts";
 import { jwtExpiry } from "./jwt-expiry.ts";
 import { withRetries } from "./retries.ts";
 import { type Refresh, TokenSet } from "./token-set.ts";
@@ -32,6 +34,7 @@ export class GrantedSource implements TokenSource {
   readonly #emit: Emit;
   readonly #fetch: Fetch | undefined;
   readonly #dpopProofs: DpopProofs;
+  readonly #issuers: Issuers;
   readonly #coolDown = new CoolDown();
 
   constructor(
@@ -41,6 +44,7 @@ export class GrantedSource implements TokenSource {
     this.#emit = emit;
     this.#fetch = fetch;
     this.#dpopProofs = dpopProofs;
+    this.#issuers = new Issuers(fetch);
   }
 
   async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
@@ -104,23 +108,28 @@ export class GrantedSource implements TokenSource {
 
   async #ask(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
     const { label, settings } = endpoint;
-    const tokenUrl = shownUrl(settings.tokenUrl);
+    const attemptTimeoutMs = settings.tokenRequestAttemptTimeoutMs ?? defaultAttemptTimeoutMs;
+    let located = endpoint;
     return withRetries(
       {
         timeoutMs: settings.tokenRequestTimeoutMs ?? defaultTimeoutMs,
-        attemptTimeoutMs: settings.tokenRequestAttemptTimeoutMs ?? defaultAttemptTimeoutMs,
+        attemptTimeoutMs,
         retries: settings.tokenRequestRetries ?? defaultRetries,
       },
       async (signal) => {
+        located = await this.#issuers.located(endpoint, attemptTimeoutMs);
         // The life is counted from before the request, so that a slow answer shortens it.
         const issuedAt = Date.now();
-        const answer = await this.#request(endpoint, signal, not);
-        return tokenOf(answer, endpoint, issuedAt, held);
+        const answer = await this.#request(located, signal, not).catch((error) => {
+          if (isAboutPlace(error)) this.#issuers.doubt(endpoint);
+          throw error;
+        });
+        return tokenOf(answer, located, issuedAt, held);
       },
       (ms) =>
         new TokenEndpointUnavailableError({
           endpoint: label,
-          tokenUrl,
+          tokenUrl: shownUrl(located.settings.tokenUrl),
           reason: "timeout",
           said: `did not answer within ${Math.round(ms)} ms`,
         }),
@@ -141,6 +150,12 @@ export class GrantedSource implements TokenSource {
     const dpopProofs = this.#dpopProofs;
     return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets, dpopProofs });
   }
+}
+
+/** Whether there may be no token endpoint at that place any more. */
+function isAboutPlace(error: unknown): boolean {
+  if (error instanceof TokenEndpointUnavailableError) return error.status === undefined;
+  return error instanceof TokenRequestRefusedError && [404, 405, 410].includes(error.status);
 }
 
 function tokenOf(

@@ -142,6 +142,25 @@ describe("client authentication by assertions", () => {
   });
 });
 
+describe("discovery", () => {
+  const { tokenUrl, ...base } = orders;
+
+  test("compiles with a token endpoint or an issuer, not with both or none", () => {
+    expectTypeOf(security.getAuthHeader).toBeCallableWith({ ...base, issuer: "https://idp.test" });
+    expectTypeOf(security.wrapFetch).toBeCallableWith({
+      ...base,
+      issuer: "https://idp.test",
+      allowedTokenEndpointOrigins: ["https://tokens.test"],
+    });
+    // @ts-expect-error
+    security.getAuthHeader(base);
+    // @ts-expect-error
+    security.getAuthHeader({ ...orders, issuer: "https://idp.test" });
+    // @ts-expect-error
+    security.getAuthHeader({ ...orders, allowedTokenEndpointOrigins: ["https://tokens.test"] });
+  });
+});
+
 describe("grants by assertions and tokens", () => {
   const bearer = {
     ...orders,

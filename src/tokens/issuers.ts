@@ -1,0 +1,109 @@
+import { LRUCache } from "lru-cache";
+import pMemoize from "p-memoize";
+import { withDeadline } from "../endpoint/deadline.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { ConfigurationError, TokenEndpointUnavailableError } from "../errors.ts";
+import type { Fetch } from "../http/fetch-types.ts";
+import type { IssuerMetadata } from "../oauth/issuer-metadata.ts";
+
+// Metadata hardly ever changes; when it does, the old token endpoint mostly goes on for a while.
+const renewAfterMs = 3_600_000;
+const renewFirstAfterMs = 86_400_000;
+const pauseMs = 60_000;
+const refusalMs = 10_000;
+
+interface Known {
+  readonly metadata: IssuerMetadata;
+  /** When it was last asked for. */
+  triedAt: number;
+  /** When the next renewal may begin, behind the back of whoever asks. */
+  renewAt: number;
+  /** From when on it is renewed before it is used, if it can be. */
+  renewFirstAt: number;
+}
+
+/** The metadata of issuers, asked for once and kept. */
+export class Issuers {
+  readonly #fetch: Fetch | undefined;
+  readonly #known = new LRUCache<string, Known>({ max: 1000 });
+  /** Mistakes, which would only be found again. */
+  readonly #refused = new LRUCache<string, { readonly error: Error; readonly until: number }>({
+    max: 1000,
+  });
+  // Many endpoints have one issuer.
+  readonly #flight = pMemoize(
+    async (issuer: string, label: string, timeoutMs: number) => this.#ask(issuer, label, timeoutMs),
+    { cache: false },
+  );
+
+  constructor(fetch: Fetch | undefined) {
+    this.#fetch = fetch;
+  }
+
+  /** The endpoint with the token endpoint that its issuer names, where it names an issuer. */
+  async located(endpoint: ResolvedEndpoint, timeoutMs: number): Promise<ResolvedEndpoint> {
+    const { issuer } = endpoint.settings;
+    if (issuer === undefined) return endpoint;
+    const metadata = await this.#metadata(issuer, endpoint.label, timeoutMs);
+    const { discoveredEndpoint } = await import("../oauth/discovered-endpoint.ts");
+    return discoveredEndpoint(endpoint, metadata);
+  }
+
+  /** What is known of the issuer may be over: its token endpoint isn't where it was. */
+  doubt(endpoint: ResolvedEndpoint): void {
+    const known = this.#known.get(endpoint.settings.issuer ?? "");
+    if (known === undefined || performance.now() < known.triedAt + pauseMs) return;
+    known.renewFirstAt = 0;
+  }
+
+  async #metadata(issuer: string, label: string, timeoutMs: number): Promise<IssuerMetadata> {
+    const now = performance.now();
+    const known = this.#known.get(issuer);
+    if (known === undefined) {
+      const refused = this.#refused.get(issuer);
+      if (refused !== undefined && now < refused.until) throw refused.error;
+      return this.#flight(issuer, label, timeoutMs);
+    }
+    if (now < known.renewAt && now < known.renewFirstAt) return known.metadata;
+    const first = now >= known.renewFirstAt;
+    known.triedAt = now;
+    known.renewAt = now + pauseMs;
+    if (first) known.renewFirstAt = now + pauseMs;
+    // One that can't be renewed is still the best there is, and time has to be left to use it.
+    const renewed = this.#flight(issuer, label, timeoutMs / 2).catch(() => known.metadata);
+    return first ? renewed : known.metadata;
+  }
+
+  async #ask(issuer: string, label: string, timeoutMs: number): Promise<IssuerMetadata> {
+    const { issuerMetadata } = await import("../oauth/issuer-metadata.ts");
+    try {
+      const metadata = await withDeadline(
+        timeoutMs,
+        (signal) => issuerMetadata(issuer, { endpoint: label, fetch: this.#fetch, signal }),
+        () => tooLate(issuer, label, timeoutMs),
+      );
+      const triedAt = performance.now();
+      this.#known.set(issuer, {
+        metadata,
+        triedAt,
+        renewAt: triedAt + renewAfterMs,
+        renewFirstAt: triedAt + renewFirstAfterMs,
+      });
+      return metadata;
+    } catch (error) {
+      if (error instanceof ConfigurationError) {
+        this.#refused.set(issuer, { error, until: performance.now() + refusalMs });
+      }
+      throw error;
+    }
+  }
+}
+
+function tooLate(issuer: string, endpoint: string, timeoutMs: number) {
+  return new TokenEndpointUnavailableError({
+    endpoint,
+    tokenUrl: issuer,
+    reason: "timeout",
+    said: `is not known yet: the issuer's metadata did not come within ${timeoutMs} ms`,
+  });
+}
