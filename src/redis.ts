@@ -21,7 +21,7 @@ type ErrorListener = (error: unknown) => void;
 export interface RedisCache extends TokenCache, AsyncDisposable {
   readonly leases: Leases;
   /**
-   * Loads `@keyv/redis` and connects, within `connectTimeoutMs`. Not needed: it happens at first use.
+   * Loads `@keyv/redis`, and connects within `connectTimeoutMs`. Not needed: it happens at first use.
    * @returns undefined when there is a connection
    */
   open(): Promise<void> | undefined;

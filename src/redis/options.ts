@@ -15,8 +15,8 @@ export type RedisCacheOptions =
 /** What every way of reaching a Redis has. */
 export interface RedisCommonOptions {
   /**
-   * How long loading `@keyv/redis` and connecting may take together, in milliseconds. A connection
-   * that answers nothing for as long is given up, and made anew. Default: 2000.
+   * How long connecting may take, in milliseconds. A connection that answers nothing for as long is
+   * given up, and made anew. Default: 2000.
    */
   readonly connectTimeoutMs?: number | undefined;
   /**

@@ -89,6 +89,10 @@ function codeOf(error: unknown): string {
 
 /** Redis puts its error's kind first: "READONLY You can't write against…". */
 function replyKind(error: unknown): string | undefined {
+  // Redis 7.0 has no word of its own for what a script does and its user may not.
+  if (error instanceof Error && /^ERR The user executing the script/.test(error.message)) {
+    return "NOPERM";
+  }
   return error instanceof Error ? /^[A-Z]{2,20}(?= |$)/.exec(error.message)?.[0] : undefined;
 }
 

@@ -80,8 +80,11 @@ export const storeKinds: Readonly<Record<string, StoreKind>> = {
     needsRedis: true,
     hasLeases: false,
     start: atRedis((url) => {
-      const store = new KeyvRedis(url);
-      return { cache: new Keyv({ store }), disconnect: () => store.disconnect(true) };
+      // Else it would wait without end for a Redis that is down.
+      const server = { url, disableOfflineQueue: true };
+      const store = new KeyvRedis(server, { connectionTimeout: 10_000, throwOnErrors: true });
+      const cache = new Keyv(store, { throwOnErrors: true });
+      return { cache, disconnect: () => store.disconnect(true) };
     }),
   },
   "Keyv with @keyv/valkey": {
