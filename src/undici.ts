@@ -6,9 +6,10 @@ import { DispatchedExchange } from "./http/dispatched-exchange.ts";
 
 /**
  * An interceptor for undici 7, which sends the endpoint's credentials to the endpoint's `url` and
- * below, and nowhere else. When the backend refuses a token (401), it is renewed and the request sent
- * once more, if its body can be: strings, buffers, blobs and forms can. Streams can't, nor can any
- * body of a `fetch`, which undici always makes a stream (use `wrapFetch` for those).
+ * below, and nowhere else. When the backend refuses a token (401, or as `retryStatuses` says), it is
+ * renewed and the request sent once more, if its body can be: strings, buffers, blobs and forms can.
+ * Streams can't, nor can any body of a `fetch`, which undici always makes a stream (use `wrapFetch`
+ * for those).
  *
  * ```ts
  * const agent = new Agent().compose(authInterceptor(security, orders));

@@ -3,14 +3,14 @@ import type { Dispatcher } from "undici";
 import type { Headers } from "./authenticator.ts";
 import type { Door } from "./authorised-fetch.ts";
 import { bodyBytes } from "./body-bytes.ts";
-import { sendAuthorised } from "./replay.ts";
+import { isRefusal, sendAuthorised } from "./replay.ts";
 
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
 type Options = Dispatcher.DispatchOptions;
 type ResponseHeaders = Parameters<NonNullable<Handler["onResponseStart"]>>[2];
 
-/** A response as it began. One with a 401 is held back until it is known what becomes of it. */
+/** A response as it began. One that is a refusal is held back until it is known what becomes of it. */
 interface Answer {
   readonly attempt: Attempt;
   readonly status: number;
@@ -54,6 +54,7 @@ export class DispatchedExchange {
     // Sent as it was looked at: undici would take a path with dots in it as it is.
     const { query: _, ...rest } = options;
     const checked = { ...rest, origin, path: pathname + search };
+    const isRefused = (status: number) => isRefusal(authenticator, status);
     return sendAuthorised<Answer>(authenticator, {
       options: {
         request: { method: options.method, url: href },
@@ -62,7 +63,7 @@ export class DispatchedExchange {
         body: () => bodyBytes(body),
       },
       send: (credentials) =>
-        this.#send({ ...checked, headers: headersWith(options.headers, credentials) }),
+        this.#send({ ...checked, headers: headersWith(options.headers, credentials) }, isRefused),
       status: ({ status }) => status,
       header: ({ headers }, name) => joined(headers[name]),
       again: ({ attempt }) => {
@@ -75,10 +76,10 @@ export class DispatchedExchange {
     });
   }
 
-  #send(options: Options): Promise<Answer> {
+  #send(options: Options, isRefused: (status: number) => boolean): Promise<Answer> {
     this.#controller.signal.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const attempt = new Attempt(this.#handler, this.#controller, resolve, reject);
+      const attempt = new Attempt(this.#handler, this.#controller, isRefused, resolve, reject);
       this.#dispatch(options, attempt);
     });
   }
@@ -140,6 +141,7 @@ class LastingController implements Controller {
 class Attempt implements Handler {
   readonly #handler: Handler;
   readonly #lasting: LastingController;
+  readonly #isRefused: (status: number) => boolean;
   readonly #begun: (answer: Answer) => void;
   readonly #failed: (error: Error) => void;
   #own: Controller | undefined;
@@ -151,11 +153,13 @@ class Attempt implements Handler {
   constructor(
     handler: Handler,
     lasting: LastingController,
+    isRefused: (status: number) => boolean,
     begun: (answer: Answer) => void,
     failed: (error: Error) => void,
   ) {
     this.#handler = handler;
     this.#lasting = lasting;
+    this.#isRefused = isRefused;
     this.#begun = begun;
     this.#failed = failed;
   }
@@ -183,7 +187,7 @@ class Attempt implements Handler {
       pass();
       return;
     }
-    if (status === 401) {
+    if (status >= 400 && this.#isRefused(status)) {
       controller.pause();
       this.#held = [pass];
     } else {

@@ -80,7 +80,18 @@ async function meet(row: HostileAnswer) {
       refreshAhead: false,
     },
   );
-  return { server, store, security, said, endpoint };
+  const user = {
+    grantType: "password" as const,
+    username: canaries.username,
+    password: canaries.password,
+  };
+  return {
+    server,
+    store,
+    security,
+    said,
+    endpoint: row.isForUser ? { ...endpoint, ...user } : endpoint,
+  };
 }
 
 describe.each(Object.entries(hostileAnswers))("%s", (_group, rows) => {
@@ -114,11 +125,13 @@ describe.each(Object.entries(hostileAnswers))("%s", (_group, rows) => {
     // Nothing of it stays behind to stand in the way of the next token, in the cache or on the wire.
     server.mend();
     const before = server.attempts;
-    await security.invalidate(endpoint);
+    // Who refuses the token has it renewed with the refresh token; who forgets it, without.
+    const rejectedToken = row.isForUser && "token" in row.comes ? row.comes.token : undefined;
+    if (rejectedToken === undefined) await security.invalidate(endpoint);
     if (hopeless(row)) {
       await expect(security.getAuthHeader(endpoint)).rejects.toMatchObject({ reason: "tls" });
     } else {
-      expect(await security.getAuthHeader(endpoint)).toBe("Bearer mended");
+      expect(await security.getAuthHeader(endpoint, { rejectedToken })).toBe("Bearer mended");
       expect(server.attempts).toBe(before + 1);
       expect(security.explain(endpoint).lastError).toBeUndefined();
     }

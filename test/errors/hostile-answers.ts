@@ -16,6 +16,8 @@ export interface HostileAnswer extends HostileBehaviour {
   readonly comes: Failure | Issued;
   /** Whether it takes as long as the deadline. */
   readonly isSlow?: boolean;
+  /** Asked for with a user's password, and renewed with a refresh token where there is one. */
+  readonly isForUser?: boolean;
   /** Over https, with a certificate that is right, or wrong in such a way. */
   readonly certificate?: "right" | "unknown issuer" | "wrong name";
 }
@@ -37,6 +39,7 @@ interface Issued {
 type Answer = NonNullable<HostileBehaviour["answer"]>;
 
 const token = canaries.token;
+const refreshToken = canaries.otherToken;
 const day = 86_400_000;
 const mebibyte = 1024 * 1024;
 const good = { access_token: token, token_type: "Bearer", expires_in: 3600 };
@@ -372,6 +375,28 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
       members({ access_token: unsignedJwt({ exp: "soon" }), expires_in: null }),
       { token: unsignedJwt({ exp: "soon" }), lifeMs: 300_000 },
     ),
+  ],
+
+  "a token with a refresh token": [
+    ...forUser("refresh_token", [
+      ["that is right", refreshToken],
+      ["that is null", null],
+      ["that is empty", ""],
+      ["that is a number", 42],
+      ["that is an object", { refresh_token: refreshToken }],
+      ["with a line feed", `${refreshToken}\n`],
+      ["with a parameter behind it", `${refreshToken}&grant_type=password`],
+      ["with a NUL", `${refreshToken}\0`],
+      ["with letters beyond ASCII", `${refreshToken}é密🔑`],
+      ["with half a surrogate pair", `${refreshToken}\ud800`],
+      ["of 900,000 characters", refreshToken.padEnd(900_000, "x")],
+    ]),
+    ...forUser("refresh_expires_in", [
+      ["that has expired", -1],
+      ["that ends at once", 0],
+      ["that lives longer than a date can hold", 1e300],
+      ["that ends soon, in words", "soon"],
+    ]),
   ],
 
   "an error": [
@@ -792,6 +817,13 @@ function lives(rows: readonly (readonly [string, unknown, number])[]): HostileAn
   return rows.map(([name, expires_in, lifeMs]) =>
     row(name, members({ expires_in }), { token, lifeMs }),
   );
+}
+
+function forUser(member: string, rows: readonly (readonly [string, unknown])[]): HostileAnswer[] {
+  return rows.map(([name, value]) => ({
+    ...row(name, members({ refresh_token: refreshToken, [member]: value }), issued),
+    isForUser: true,
+  }));
 }
 
 function slow(name: string, answer: Answer): HostileAnswer {

@@ -1,6 +1,8 @@
 import axios from "axios";
 import { EndpointSecurity } from "endpoint-security";
 import { wrapAxios } from "endpoint-security/axios";
+import { authInterceptor } from "endpoint-security/undici";
+import { Agent, request } from "undici";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { respond } from "../servers/http-server.ts";
 import { answeringFetch } from "../tokens/answering-fetch.ts";
@@ -28,6 +30,20 @@ const wrappers: [name: string, wrap: (security: EndpointSecurity, endpoint: Orde
       wrapAxios(client, security, endpoint);
       return async (path, { method, body } = { method: "GET", body: "" }) =>
         (await client.request({ url: path, method, data: body || undefined })).status;
+    },
+  ],
+  [
+    "undici",
+    (security, endpoint) => {
+      const agent = new Agent();
+      onTestFinished(() => agent.destroy());
+      const dispatcher = agent.compose(authInterceptor(security, endpoint));
+      return async (path, { method, body } = { method: "GET", body: "" }) => {
+        const options = { method: method as "GET", body: body || null, dispatcher };
+        const { statusCode, body: answer } = await request(`${endpoint.url}${path}`, options);
+        await answer.dump();
+        return statusCode;
+      };
     },
   ],
 ];
