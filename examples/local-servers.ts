@@ -3,6 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { text } from "node:stream/consumers";
 import OAuth2Server from "@node-oauth/oauth2-server";
 import { type RunningBackend, startBackend } from "../test/servers/backend.ts";
+import { startDigestServer } from "../test/servers/digest-server.ts";
 import { listen, respond } from "../test/servers/http-server.ts";
 import {
   type RunningAuthorizationServer,
@@ -58,6 +59,13 @@ export async function startHeaderBackend(name: string, value: string): Promise<H
     respond(res, fits ? 200 : 401, { path: req.url });
   });
   return { url: server.origin, [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** A backend that wants Digest credentials, by SHA-256. */
+export async function startDigestBackend(username: string, password: string) {
+  const challenges = [{ algorithm: "SHA-256", qop: "auth", charset: "UTF-8" as const }];
+  const { origin, statuses, close } = await startDigestServer({ challenges, username, password });
+  return { url: origin, statuses, [Symbol.asyncDispose]: close };
 }
 
 interface TerminalServers extends AsyncDisposable {

@@ -237,17 +237,22 @@ describe("a digest endpoint", () => {
   });
 
   it("has nobody wait at a backend that doesn't ask for credentials", async () => {
-    const requests: string[] = [];
+    const arrived = new Map<string, () => void>();
+    const seen = (path: string) => new Promise<void>((resolve) => arrived.set(path, resolve));
+    const third = seen("/3");
     const open = (async (input: string) => {
-      requests.push(input);
+      const { pathname } = new URL(input);
+      arrived.get(pathname)?.();
+      // Answered once the other is there, which must not wait for this.
+      if (pathname === "/2") await third;
       return new Response();
     }) as typeof fetch;
     const security = new EndpointSecurity();
     const endpoint = { type: "digest", url: "http://open.test", username: "u", password: "p" };
     const wrapped = security.wrapFetch(endpoint as never, { fetch: open });
     await wrapped("/1");
-    await Promise.all([wrapped("/2"), wrapped("/3")]);
-    expect(requests).toHaveLength(3);
+    const answers = await Promise.all([wrapped("/2"), wrapped("/3")]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 
   it("covers a form as it is sent", async () => {

@@ -365,9 +365,25 @@ describe("undici's authInterceptor", () => {
     await hungUp;
   });
 
+  it("has the connection of a refusal serve again", async () => {
+    const recording = await startRecordingBackend(refusing("token-1"));
+    const bearer = bearerEndpoint(recording.origin);
+    const agent = new Agent({ connections: 1 });
+    onTestFinished(() => agent.destroy());
+    const composed = agent.compose(authInterceptor(bearer.security, bearer.endpoint));
+    const { statusCode, body } = await request(recording.origin, { dispatcher: composed });
+    await body.dump();
+    expect(statusCode).toBe(200);
+  });
+
   it("cuts off a refusal without end, and sends the request again", async () => {
+    let cutOff = (_: unknown) => {};
+    const over = new Promise((resolve) => {
+      cutOff = resolve;
+    });
     const recording = await startRecordingBackend((res, { headers }) => {
       if (headers.authorization !== "Bearer token-1") return respond(res, 200, "fine");
+      res.once("close", cutOff);
       res.writeHead(401);
       const more = () => {
         while (!res.destroyed && res.write(Buffer.alloc(16_384)));
@@ -378,6 +394,7 @@ describe("undici's authInterceptor", () => {
     const { dispatcher } = agentFor(recording.origin);
     const { statusCode, body } = await request(recording.origin, { dispatcher });
     expect([statusCode, await body.text()]).toEqual([200, "fine"]);
+    await over;
   });
 
   it("hands on a large response as slowly as it is read", async () => {
