@@ -9,7 +9,7 @@ import axios, {
 import type { EndpointConfig } from "./endpoint/config.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import type { EndpointSecurity } from "./endpoint-security.ts";
-import type { Headers } from "./http/authenticator.ts";
+import type { Headers, RequestLine } from "./http/authenticator.ts";
 import type { Door } from "./http/authorised-fetch.ts";
 import { bodyBytes } from "./http/body-bytes.ts";
 import { type Destination, isAbsolute } from "./http/destination.ts";
@@ -90,7 +90,11 @@ async function send(
     config.headers = AxiosHeaders.from({ ...(config.headers as AxiosHeaders).toJSON() } as never);
   }
   let credentials: Headers = {};
-  guardRedirects(config, destination, () => credentials);
+  guardRedirects(config, destination, (request) => {
+    return request === undefined
+      ? credentials
+      : (authenticator.redirected?.(credentials, request) ?? credentials);
+  });
   // A user name and password of axios' own would take the place of the endpoint's credentials.
   delete config.auth;
   const answer = await sendAuthorised<Answer>(authenticator, {
@@ -147,7 +151,7 @@ function fullUrl({ baseURL, url = "", allowAbsoluteUrls }: InternalAxiosRequestC
 function guardRedirects(
   config: InternalAxiosRequestConfig,
   destination: Destination,
-  credentials: () => Headers,
+  credentials: (request?: RequestLine) => Headers,
 ): void {
   const { beforeRedirect } = config;
   let left = false;
@@ -160,7 +164,12 @@ function guardRedirects(
     for (const name of Object.keys(headers)) {
       if (names.has(name.toLowerCase())) delete headers[name];
     }
-    if (!left) Object.assign(headers, sent);
+    if (!left) {
+      const { method, path, href } = options as Readonly<
+        Record<"method" | "path" | "href", string>
+      >;
+      Object.assign(headers, credentials({ method, url: href, target: path }));
+    }
     beforeRedirect?.(options, ...details);
   };
   // fetch would take a header of our own along to anywhere.

@@ -12,13 +12,15 @@ import type {
   Challenged,
   HeaderOptions,
   Headers,
+  RequestLine,
 } from "../http/authenticator.ts";
 import { abandonable } from "../tokens/abandonable.ts";
-import type { DigestAnswer, DigestSession } from "./digest/session.ts";
+import type { DigestAnswer, DigestRequest, DigestSession } from "./digest/session.ts";
 
 /** What a request was sent with, and what it will be told by. */
 interface Sent {
   readonly session: DigestSession;
+  readonly request: DigestRequest;
   readonly answer: DigestAnswer;
 }
 
@@ -90,6 +92,19 @@ export class DigestAuthenticator implements Authenticator {
     if (nextNonce !== undefined) session.continueWith(nextNonce);
   }
 
+  redirected(sent: Headers, { method, url, target }: RequestLine): Headers {
+    const before = this.#sent.get(sent);
+    if (before === undefined) return sent;
+    const { session } = before;
+    // Where a POST became a GET, its body stayed behind.
+    const body = method === before.request.method ? before.request.body : new Uint8Array();
+    const request = { ...before.request, method, target: target ?? targetOf(url), body };
+    const answer = session.answer(request);
+    // What comes back is the answer to this.
+    this.#sent.set(sent, { session, request, answer });
+    return { Authorization: answer.header };
+  }
+
   #begin(): Headers {
     const sent = {};
     let end = () => {};
@@ -127,16 +142,16 @@ export class DigestAuthenticator implements Authenticator {
     if (session.challenge.qop === "auth-int" && body !== undefined && read === undefined) {
       throw this.#unavailable("no_body");
     }
-    const { pathname, search } = new URL(url);
-    const answer = session.answer({
+    const covered = {
       username,
       password,
       method,
-      target: target ?? pathname + search,
+      target: target ?? targetOf(url),
       body: typeof read === "string" ? Buffer.from(read) : (read ?? new Uint8Array()),
-    });
+    };
+    const answer = session.answer(covered);
     const headers = { Authorization: answer.header };
-    this.#sent.set(headers, { session, answer });
+    this.#sent.set(headers, { session, request: covered, answer });
     return headers;
   }
 
@@ -172,4 +187,10 @@ export class DigestAuthenticator implements Authenticator {
   #unavailable(reason: DigestUnavailableReason): DigestUnavailableError {
     return new DigestUnavailableError({ endpoint: this.known.label, reason });
   }
+}
+
+/** Path and query, as fetch writes them. */
+function targetOf(url: string): string {
+  const { pathname, search } = new URL(url);
+  return pathname + search;
 }

@@ -63,4 +63,9 @@ export interface Authenticator {
    * there is nothing to learn.
    */
   answered?(answer: Answered | undefined, sent: Headers): Promise<void>;
+  /**
+   * Headers for where a redirect within the endpoint leads, at once, for clients that follow redirects
+   * themselves. Left out where they are the same for every request.
+   */
+  redirected?(sent: Headers, request: RequestLine): Headers;
 }

@@ -303,6 +303,24 @@ describe("a digest endpoint", () => {
     expect(server.requests.at(-1)?.url).toBe("/there?x=%271%27");
   });
 
+  it("answers at a redirect's target that axios follows", async () => {
+    const { server, security, endpoint } = await start({ ...one("SHA-256"), rspauth: "right" });
+    const failures: unknown[] = [];
+    security.on("serverProofFailed", (event) => failures.push(event));
+    const client = axios.create();
+    wrapAxios(client, security, endpoint);
+    await client.get("/known");
+    for (const status of [302, 307]) {
+      const to = `/there/${status}?name=a%20b`;
+      const { data } = await client.post(`/redirect/${status}`, "text", {
+        headers: { "x-to": to },
+      });
+      expect(data).toEqual({ url: to, body: status === 302 ? "" : "text" });
+    }
+    expect(server.statuses()).toEqual([401, 200, 302, 200, 307, 200]);
+    expect(failures).toEqual([]);
+  });
+
   it("covers what axios makes of params", async () => {
     const { server, security, endpoint } = await start(one("SHA-256"));
     for (const adapter of ["http", "fetch"] as const) {

@@ -16,6 +16,8 @@ const events: readonly EventName[] = [
   "tokenObtained",
   "tokenRequestFailed",
   "credentialsRejected",
+  "challengeMismatch",
+  "serverProofFailed",
   "cacheFailed",
 ];
 
@@ -190,6 +192,35 @@ describe("a secret that the token endpoint echoes doesn't get out", () => {
     await ear.during((security) => security.getAuthHeader(config), { config });
     expect(seenIn(ear.outputs)).toEqual([]);
   });
+});
+
+test.each([
+  ["Digest", (echo: string) => `Digest realm="${echo}", nonce="n", qop="auth"`],
+  ["Digest of its own", (echo: string) => `Digest realm="x", nonce="n", algorithm="${echo}"`],
+  ["a scheme of its own", (echo: string) => `${echo} realm="x"`],
+  ["Basic", (echo: string) => `Basic realm="${echo}"`],
+])("a backend's challenge of %s, with a secret in it, doesn't get out", async (_, challenge) => {
+  const echo = "PasswordCanary7Q";
+  const config = {
+    type: "digest",
+    url: "http://backend.test",
+    username: canaries.username,
+    password: echo,
+  } as const;
+  const headers = { "www-authenticate": challenge(echo) };
+  const backend = async () => new Response(null, { status: 401, headers });
+  const ear = eavesdrop();
+  const request = { method: "GET", url: config.url };
+  await ear.during(
+    async (security) => {
+      await security.wrapFetch(config, { fetch: backend })("/x");
+      await security.getAuthHeader(config);
+    },
+    { config },
+  );
+  await ear.during((security) => security.getAuthHeaders(config, { request }), { config });
+  expect(ear.outputs.length).toBeGreaterThan(3);
+  expect(seenIn(ear.outputs)).toEqual([]);
 });
 
 test("an echo of the request's Authorization header doesn't get out", async () => {

@@ -27,6 +27,7 @@ export interface DigestServerOptions {
   readonly before?: string;
 }
 
+/** `/redirect/307` redirects to what the header `x-to` says. */
 interface SeenRequest {
   readonly method: string;
   readonly url: string;
@@ -70,7 +71,8 @@ export async function startDigestServer(options: DigestServerOptions) {
     const authorization = rawHeader(req, "authorization");
     const digest = authorization?.startsWith("Digest ") ? parse(authorization.slice(7)) : undefined;
     const refusal = digest === undefined ? "none" : check(digest, method, url, body);
-    const status = refusal === undefined ? 200 : 401;
+    const redirect = /^\/redirect\/(\d+)/.exec(url)?.[1];
+    const status = refusal === undefined ? Number(redirect ?? 200) : 401;
     requests.push({ method, url, body: body.toString(), status, authorization, digest, refusal });
     // The challenge is as old as the request it answers.
     const asked = refusal === undefined ? [] : challengeHeaders(refusal);
@@ -80,6 +82,7 @@ export async function startDigestServer(options: DigestServerOptions) {
       const info = infoFor(digest, url);
       if (info !== "") res.setHeader("authentication-info", info);
     }
+    if (status > 300 && status < 309) res.setHeader("location", String(req.headers["x-to"]));
     respond(res, status, { url, body: body.toString() });
   });
 

@@ -295,6 +295,8 @@ describe("a wrong configuration doesn't compile", () => {
     // @ts-expect-error
     security.getAuthHeader({ type: "basic", username: "svc" });
     // @ts-expect-error
+    security.getAuthHeader({ type: "digest", username: "svc" });
+    // @ts-expect-error
     security.getAuthHeader({ type: "api_key", apiKey: "key" });
     // @ts-expect-error
     security.getAuthHeader({ type: "api_key", headerName: "X-Key" });
