@@ -38,6 +38,8 @@ interface FirstRequest {
  */
 export class DigestAuthenticator implements Authenticator {
   readonly known: KnownEndpoint;
+  /** To be asked for credentials, and for others where the nonce was too old by then. */
+  readonly mostReplays = 2;
   readonly #serverProofFailed: () => void;
   #session: DigestSession | undefined;
   #first: FirstRequest | undefined;

@@ -154,6 +154,19 @@ describe.each(clients)("a digest endpoint through %s", (_, wrap) => {
     expect(server.requests.at(-1)?.digest?.nc).toBe("00000001");
   });
 
+  it("comes through though the first nonce it was given is too old by then", async () => {
+    const { server, security, endpoint } = await start(one("SHA-256"));
+    let reads = 0;
+    const password = async () => {
+      reads++;
+      if (reads === 1) server.expireNonces();
+      return endpoint.password;
+    };
+    const call = wrap(security, { ...endpoint, password } as never);
+    expect(await call()).toBe(200);
+    expect(server.statuses()).toEqual([401, 401, 200]);
+  });
+
   it("tries a wrong password once for each call", async () => {
     const { server, security, endpoint } = await start(one("SHA-256"));
     const rejected: unknown[] = [];
