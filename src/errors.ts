@@ -148,7 +148,7 @@ export class TokenRequestRefusedError extends EndpointSecurityError<RefusalDetai
 function mendOf(error: string | undefined): string {
   switch (error) {
     case "invalid_client":
-      return "check clientId, clientSecret and tokenEndpointAuthMethod";
+      return "check clientId, its secret, key or assertion, and tokenEndpointAuthMethod";
     case "invalid_grant":
       return "check the credentials of the grant (user name, password, assertion)";
     case "unauthorized_client":

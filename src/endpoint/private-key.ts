@@ -23,6 +23,9 @@ export interface KeyInstance {
 /**
  * A private key: PEM (PKCS #8, PKCS #1 or SEC 1, not encrypted), a JWK, or a `KeyObject` or
  * `CryptoKey`.
+ *
+ * A `CryptoKey` that isn't extractable is known by its public half. That is read through a
+ * `KeyObject`, of which Node 24 and later warn once (DEP0204).
  */
 export type PrivateKey = string | PrivateJwk | KeyInstance;
 
