@@ -41,7 +41,7 @@ describe("a backend that asks for another kind of credentials", () => {
   it.each([
     [digest, ["Digest"], 'set type: "digest" with username and password'],
     ['Basic realm="r"', ["Basic"], 'set type: "basic" with username and password'],
-    ['DPoP algs="ES256", error="invalid_token"', ["DPoP"], "bound to a key (DPoP, RFC 9449)"],
+    ['DPoP algs="ES256", error="invalid_token"', ["DPoP"], "set dpop: true"],
     ["Negotiate", ["Negotiate"], "Kerberos isn't spoken here"],
     ["NTLM, Negotiate", ["NTLM", "Negotiate"], "NTLM isn't spoken here"],
     ["eyJhbGciOi.canary", ["another scheme"], "ask its owner which credentials it takes"],
