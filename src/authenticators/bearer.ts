@@ -1,6 +1,7 @@
 import type { OAuth2Settings } from "../endpoint/resolved-endpoint.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Authenticator, Challenged, HeaderOptions, Headers } from "../http/authenticator.ts";
+import { schemeOf } from "../http/other-scheme.ts";
 import { parseChallenges } from "../http/www-authenticate.ts";
 import { abandonable } from "../tokens/abandonable.ts";
 import type { EndpointTokens } from "../tokens/endpoint-tokens.ts";
@@ -53,7 +54,7 @@ export class BearerAuthenticator implements Authenticator {
     { signal }: HeaderOptions,
   ): Promise<boolean> {
     const refused = tokenIn(sent);
-    if (refused === undefined || lacksScope(challenge)) return false;
+    if (refused === undefined || lacksScope(challenge, sent)) return false;
     const before = earlier.map(tokenIn);
     if (!before.includes(refused) && this.#isNew(refused)) {
       await abandonable(pause(replicaPauseMs), signal);
@@ -93,11 +94,10 @@ function tokenIn({ Authorization }: Headers): string | undefined {
 }
 
 /** A token that lacks a scope is good, and another one would lack it too. */
-function lacksScope(challenge: string | null): boolean {
+function lacksScope(challenge: string | null, sent: Headers): boolean {
+  const used = schemeOf(sent);
   return parseChallenges(challenge).some(
-    ({ scheme, parameters }) =>
-      (scheme === "bearer" || scheme === "dpop") &&
-      parameters.get("error") === "insufficient_scope",
+    ({ scheme, parameters }) => scheme === used && parameters.get("error") === "insufficient_scope",
   );
 }
 
