@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
@@ -18,5 +19,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     sequence: { shuffle: true },
+    // Many tests wait for other processes, so one worker would leave two processors idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });

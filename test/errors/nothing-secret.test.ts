@@ -44,6 +44,7 @@ function loaded(tokenUrl: string) {
     password: canaries.password,
     customParameters: { plain: canaries.parameter, list: ["x", canaries.parameter] },
     customHeaders: { "X-Tenant-Key": canaries.header },
+    tokenRequestRetries: 0,
   };
 }
 
