@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { inject, onTestFinished } from "vitest";
 import type { Answer, MemberSettings, Order } from "./protocol.ts";
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const built = (file: string) => join(inject("builtProcesses"), `${file}.mjs`);
 
 /** A process of the fleet. */
 export class Member {
@@ -19,10 +20,11 @@ export class Member {
   });
 
   constructor(settings: MemberSettings, clockOffMs = 0) {
-    const preloaded = clockOffMs === 0 ? [] : ["--import", here("skewed-clock.ts")];
-    this.process = fork(here("member.ts"), {
+    const preloaded =
+      clockOffMs === 0 ? [] : ["--import", pathToFileURL(built("skewed-clock")).href];
+    this.process = fork(built("member"), {
       execPath: process.execPath,
-      execArgv: ["--import", "tsx", ...preloaded],
+      execArgv: preloaded,
       env: {
         ...process.env,
         MEMBER: JSON.stringify(settings),

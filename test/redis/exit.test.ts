@@ -1,12 +1,12 @@
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { RedisCacheOptions } from "endpoint-security/redis";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, inject, it, onTestFinished } from "vitest";
 import { startRedisCluster } from "../servers/redis/redis-cluster.ts";
 import { startRedisSentinel } from "../servers/redis/redis-sentinel.ts";
 import { describeWithRedis, proxyTo, redisHere } from "./redis-suite.ts";
 
-const script = fileURLToPath(new URL("exiting-process.ts", import.meta.url));
+const script = join(inject("builtProcesses"), "exiting-process.mjs");
 
 interface Ended {
   readonly code: number | null;
@@ -15,7 +15,7 @@ interface Ended {
 
 /** Runs the process to its end, which it has to find by itself. */
 function ended(options: RedisCacheOptions, mode = "", onOutput = () => {}): Promise<Ended> {
-  const args = ["--import", "tsx", script, JSON.stringify(options), mode];
+  const args = [script, JSON.stringify(options), mode];
   const child = spawn(process.execPath, args);
   onTestFinished(() => {
     child.kill("SIGKILL");
