@@ -106,7 +106,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   }
 
   /**
-   * The value of the endpoint's `Authorization` header (of an `api_key` endpoint's own header).
+   * The value of the endpoint's `Authorization` header (of an `api_key` endpoint's own header). Where
+   * tokens are bound to a key (`dpop`), it needs a proof beside it: use {@link getAuthHeaders}.
    * @throws AnyEndpointSecurityError
    */
   getAuthHeader(endpoint: EndpointConfig<Grants[number]>, options?: CallOptions): Promise<string> {
