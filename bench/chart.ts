@@ -62,6 +62,7 @@ export function svg({ title, subtitle = "", charts, columns = 1 }: Page): string
   });
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" width="${size.width}" height="${size.height}" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="12">`,
+    `<title>${escaped(title)}</title>`,
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     text(20, 30, title, { size: 19, weight: 600 }),
     text(20, 50, subtitle, { fill: faint }),

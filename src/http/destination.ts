@@ -63,5 +63,19 @@ function isBelow(basePath: string, url: URL): boolean {
     .replaceAll(/%2e/gi, ".")
     .replaceAll(/%2f|%5c/gi, "/")
     .replaceAll(/\/+/g, "/");
-  return inside(url.pathname) && inside(new URL(`${url.origin}${decoded}`).pathname);
+  return inside(resolved(url.pathname)) && inside(resolved(decoded));
+}
+
+/**
+ * A path without dot segments. URL leaves them in on some versions of Node.js, where a segment
+ * before them begins with a dot.
+ */
+function resolved(path: string): string {
+  const [root = "", ...segments] = path.split("/");
+  const kept: string[] = [];
+  for (const segment of segments) {
+    if (segment === "..") kept.pop();
+    else if (segment !== ".") kept.push(segment);
+  }
+  return [root, ...kept].join("/");
 }
