@@ -78,6 +78,8 @@ export class EndpointTokens {
   readonly #desk: TokenDesk;
   /** Whether its tokens are bound to a key (`dpop`). */
   readonly isBound: boolean;
+  /** Read once: a thousand callers may ask at the same time. */
+  readonly #secretCount: number;
   /** The token that was last at hand, usable or not. */
   last: TokenSet | undefined;
   /** Made when it is needed: most endpoints have no trouble, and there may be many. */
@@ -86,7 +88,9 @@ export class EndpointTokens {
   constructor(seen: Snapshot, desk: TokenDesk) {
     this.#seen = seen;
     this.#desk = desk;
-    this.isBound = this.known.settings.dpop !== undefined;
+    const { known } = this;
+    this.isBound = known.settings.dpop !== undefined;
+    this.#secretCount = known.secretCount;
   }
 
   /** What its tokens are bound to and proven by; asked for where the endpoint wants that (`dpop`). */
@@ -243,10 +247,9 @@ export class EndpointTokens {
 
   /** Where there are several client secrets, all of them, beginning with the one that worked last. */
   #secrets(): readonly (OneSecret | undefined)[] {
-    const { secretCount } = this.known;
-    if (secretCount === 1) return [undefined];
+    if (this.#secretCount === 1) return [undefined];
     const upkeep = this.#keepUp();
-    upkeep.secrets ??= Array.from({ length: secretCount }, (_, which) => ({ which }));
+    upkeep.secrets ??= Array.from({ length: this.#secretCount }, (_, which) => ({ which }));
     const inUse = upkeep.secretInUse?.which ?? 0;
     return [...upkeep.secrets.slice(inUse), ...upkeep.secrets.slice(0, inUse)];
   }
