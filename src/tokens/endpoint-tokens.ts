@@ -1,10 +1,5 @@
-import pMemoize from "p-memoize";
-import { DpopKeys } from "../endpoint/dpop-key.ts";
-import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
-import { Identity } from "../endpoint/identity.ts";
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
 import type { SigningKey } from "../endpoint/private-key.ts";
-import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import {
@@ -16,44 +11,15 @@ import {
 import type { DpopProofs } from "../http/dpop-proofs.ts";
 import { abandonable } from "./abandonable.ts";
 import { ForcedRenewals } from "./forced-renewals.ts";
+import type { OneSecret, TokenDesk } from "./token-desk.ts";
 import type { TokenSet } from "./token-set.ts";
-import { RenewalPutOff, type TokenSource, type Unwanted } from "./token-source.ts";
-
-/** One of several client secrets of an endpoint. */
-interface OneSecret {
-  readonly which: number;
-}
-
-/** What the endpoints of one instance share. */
-export class TokenDesk {
-  readonly source: TokenSource;
-  readonly grants: ReadonlyMap<string, OwnGrantStrategy>;
-  readonly dpopProofs: DpopProofs;
-  readonly #identity = new Identity();
-  readonly dpopKeys = new DpopKeys();
-  /** A thousand callers at once read the credentials once. */
-  readonly resolve: (tokens: EndpointTokens, secret?: OneSecret) => Promise<ResolvedEndpoint>;
-
-  constructor(
-    source: TokenSource,
-    grants: ReadonlyMap<string, OwnGrantStrategy>,
-    { dpopProofs, refreshAhead }: { dpopProofs: DpopProofs; refreshAhead: number | false },
-  ) {
-    this.source = source;
-    this.grants = grants;
-    this.dpopProofs = dpopProofs;
-    const instance = { identity: this.#identity, dpopKeys: this.dpopKeys, refreshAhead };
-    this.resolve = pMemoize(async ({ known }, secret) => known.resolve(instance, secret?.which), {
-      cache: false,
-      cacheKey: ([tokens, secret]) => secret ?? tokens,
-    });
-  }
-}
+import { RenewalPutOff, type Unwanted } from "./token-source.ts";
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 // Seconds on the wire, and a request's way, make the same end look a little different.
 const sameEndMs = 2_000;
+
 /** Why an endpoint last got no token. */
 export interface LastFailure {
   readonly at: number;

@@ -1,0 +1,43 @@
+import pMemoize from "p-memoize";
+import { DpopKeys } from "../endpoint/dpop-key.ts";
+import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
+import { Identity } from "../endpoint/identity.ts";
+import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
+import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import type { DpopProofs } from "../http/dpop-proofs.ts";
+import type { TokenSource } from "./token-source.ts";
+
+/** One of several client secrets of an endpoint. */
+export interface OneSecret {
+  readonly which: number;
+}
+
+/** Whoever stands for an endpoint, one for each. */
+interface Known {
+  readonly known: KnownEndpoint;
+}
+
+/** What the endpoints of one instance share. */
+export class TokenDesk {
+  readonly source: TokenSource;
+  readonly grants: ReadonlyMap<string, OwnGrantStrategy>;
+  readonly dpopProofs: DpopProofs;
+  readonly dpopKeys = new DpopKeys();
+  /** A thousand callers at once read the credentials once. */
+  readonly resolve: (of: Known, secret?: OneSecret) => Promise<ResolvedEndpoint>;
+
+  constructor(
+    source: TokenSource,
+    grants: ReadonlyMap<string, OwnGrantStrategy>,
+    { dpopProofs, refreshAhead }: { dpopProofs: DpopProofs; refreshAhead: number | false },
+  ) {
+    this.source = source;
+    this.grants = grants;
+    this.dpopProofs = dpopProofs;
+    const instance = { identity: new Identity(), dpopKeys: this.dpopKeys, refreshAhead };
+    this.resolve = pMemoize(async ({ known }, secret) => known.resolve(instance, secret?.which), {
+      cache: false,
+      cacheKey: ([of, secret]) => secret ?? of,
+    });
+  }
+}
