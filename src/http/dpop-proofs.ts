@@ -27,7 +27,7 @@ export class DpopProofs {
   async proof({ key, audience, method, url, accessToken }: Proven): Promise<string> {
     const { SignJWT } = await import("jose");
     const target = new URL(url);
-    const nonce = this.#nonces.get(nameOf(audience, url));
+    const nonce = this.nonceFor(audience, url);
     return new SignJWT({
       htm: method,
       // Without query and fragment.
@@ -43,15 +43,11 @@ export class DpopProofs {
 
   /**
    * Takes the nonce that a server wants in the next proof.
-   * @returns whether it is another one than before.
    * @see https://www.rfc-editor.org/rfc/rfc9449#section-8
    */
-  learn(audience: Audience, url: string, nonce: string | null): boolean {
-    if (nonce === null || !/^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/.test(nonce)) return false;
-    const name = nameOf(audience, url);
-    if (this.#nonces.get(name) === nonce) return false;
-    this.#nonces.set(name, nonce);
-    return true;
+  learn(audience: Audience, url: string, nonce: string | null): void {
+    if (nonce === null || !/^[\x21\x23-\x5b\x5d-\x7e]{1,1024}$/.test(nonce)) return;
+    this.#nonces.set(nameOf(audience, url), nonce);
   }
 
   /** Which nonce a proof for there has now. */
