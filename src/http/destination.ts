@@ -55,7 +55,7 @@ export class Destination {
 }
 
 function isBelow(basePath: string, url: URL): boolean {
-  const prefix = basePath.replace(/\/+$/, "");
+  const prefix = resolved(basePath).replace(/\/+$/, "");
   const inside = (path: string) => path === prefix || path.startsWith(`${prefix}/`);
   // Servers may decode %2e, %2f and %5c and merge slashes before they resolve dots; so the path has
   // to hold both ways.
