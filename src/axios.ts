@@ -81,9 +81,7 @@ async function send(
   isFetch: boolean,
   { authenticator, destination, refused, accepted }: Door,
 ): Promise<AxiosResponse> {
-  const resolved = new URL(destination.resolve(fullUrl(config)));
-  const target = targetOf(resolved, config);
-  const url = resolved.origin + target;
+  const resolved = destination.resolve(fullUrl(config));
   config.baseURL ??= destination.prefix;
   // The instance may be of another copy of axios (by require), whose headers this one would drop.
   if (!(config.headers instanceof AxiosHeaders)) {
@@ -99,10 +97,15 @@ async function send(
   delete config.auth;
   const answer = await sendAuthorised<Answer>(authenticator, {
     options: {
-      request: {
-        method: (config.method ?? "get").toUpperCase(),
-        url,
-        target: isFetch ? undefined : target,
+      // Read by those alone whose credentials are for one request.
+      get request() {
+        const url = new URL(resolved);
+        const target = targetOf(url, config);
+        return {
+          method: (config.method ?? "get").toUpperCase(),
+          url: url.origin + target,
+          target: isFetch ? undefined : target,
+        };
       },
       signal: config.signal instanceof AbortSignal ? config.signal : undefined,
       isWrapped: true,

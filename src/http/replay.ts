@@ -55,7 +55,8 @@ export async function sendWithCredentials<Answer>(
   if (status >= 400 && isRefusal(authenticator, status)) {
     return sendOnceMore(authenticator, sending, answer, credentials);
   }
-  await learn(authenticator, sending, answer, credentials);
+  if (authenticator.answered === undefined) sending.accepted();
+  else await learn(authenticator, sending, answer, credentials);
   return answer;
 }
 
@@ -109,10 +110,11 @@ async function sendWith<Answer>(
   { send }: Sending<Answer>,
   credentials: Headers,
 ): Promise<Answer> {
+  if (authenticator.answered === undefined) return send(credentials);
   try {
     return await send(credentials);
   } catch (error) {
-    await authenticator.answered?.(undefined, credentials);
+    await authenticator.answered(undefined, credentials);
     throw error;
   }
 }
