@@ -1,5 +1,5 @@
 import { readdir, readFile, rm } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, isAbsolute } from "node:path";
 import { rollup } from "rollup";
 import { defineConfig } from "tsup";
 
@@ -27,8 +27,8 @@ async function oneChunk(): Promise<void> {
   const texts = new Map<string, string>();
   for (const file of files) texts.set(file, await readFile(`dist/${file}`, "utf8"));
   const bundle = await rollup({
-    input: ["index", "axios", "redis", "undici"].map((name) => `dist/${name}.js`),
-    external: (id) => /^[^./]/.test(id),
+    input: ["index", "axios", "redis", "undici"].map((name) => `./dist/${name}.js`),
+    external: (id) => !id.startsWith(".") && !isAbsolute(id),
     treeshake: false,
   });
   for (const file of files) await rm(`dist/${file}`);
