@@ -63,8 +63,12 @@ export function wrapAxios<const Grants extends readonly GrantStrategy[]>(
       const { adapter } = config;
       // A request sent again by its config (as retrying interceptors do) has it already.
       if (typeof adapter === "function" && wrapped.has(adapter)) return given;
-      const authorised: AxiosAdapter = (last) =>
-        send(last, getAdapter(adapter, last), adapter === "fetch", open());
+      const authorised: AxiosAdapter = (last) => {
+        const door = open();
+        // undici's dispatcher is for fetch. An adapter of the user's own has a way of its own.
+        const chosen = door.route && typeof adapter !== "function" ? "fetch" : adapter;
+        return send(last, getAdapter(chosen, last), chosen === "fetch", door);
+      };
       wrapped.add(authorised);
       config.adapter = authorised;
       return given;
@@ -79,7 +83,7 @@ async function send(
   config: InternalAxiosRequestConfig,
   adapter: AxiosAdapter,
   isFetch: boolean,
-  { authenticator, destination, refused, accepted }: Door,
+  { authenticator, destination, refused, accepted, route, timeoutMs }: Door,
 ): Promise<AxiosResponse> {
   const resolved = destination.resolve(fullUrl(config));
   config.baseURL ??= destination.prefix;
@@ -95,6 +99,9 @@ async function send(
   });
   // A user name and password of axios' own would take the place of the endpoint's credentials.
   delete config.auth;
+  config.timeout ||= timeoutMs ?? 0;
+  // Tokens may be bound to the certificate that is shown.
+  await route?.transport();
   const answer = await sendAuthorised<Answer>(authenticator, {
     options: {
       // Read by those alone whose credentials are for one request.
@@ -111,15 +118,20 @@ async function send(
       isWrapped: true,
       body: () => bodyBytes(config.data),
     },
-    send: (headers) => {
+    send: async (headers) => {
       credentials = headers;
       for (const [name, value] of Object.entries(headers)) config.headers.set(name, value, true);
+      if (route !== undefined && isFetch) {
+        config.fetchOptions = { ...config.fetchOptions, dispatcher: await route.dispatcher() };
+      }
       return adapter(config).then((response) => ({ response }), answerIn);
     },
     status: ({ response }) => response.status,
     header: ({ response }, name) => textOf(response.headers[name]),
-    again: ({ response }) => {
+    again: async ({ response }) => {
       const replayable = !isStream(config.data);
+      // The certificate may be what was refused.
+      if (replayable) await route?.transport({ isOld: true });
       // With responseType "stream" nobody else would read it to its end.
       if (replayable && isStream(response.data)) response.data.destroy?.();
       return replayable;

@@ -9,10 +9,12 @@ import { memoryCache } from "./cache/memory-cache.ts";
 import { SealedEntries } from "./cache/sealed-entries.ts";
 import type { TokenCache } from "./cache/token-cache.ts";
 import { type ChallengeMismatch, mismatchIn } from "./challenge-mismatch.ts";
+import { ClientCertificates } from "./endpoint/client-certificate.ts";
 import type { EndpointConfig } from "./endpoint/config.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import { KnownEndpoint } from "./endpoint/known-endpoint.ts";
 import { Recognition } from "./endpoint/recognition.ts";
+import type { TransportOfInstance } from "./endpoint/resolved-transport.ts";
 import { kindOf } from "./endpoint/secrets.ts";
 import type { Snapshot } from "./endpoint/snapshot.ts";
 import { checkNesting } from "./endpoint/validation.ts";
@@ -22,7 +24,9 @@ import { type Explanation, explanationOf } from "./explanation.ts";
 import { grantRegistry } from "./grants/registry.ts";
 import type { Authenticator, RequestLine } from "./http/authenticator.ts";
 import { authorisedFetch, type Door } from "./http/authorised-fetch.ts";
+import { BackendRoute } from "./http/backend-route.ts";
 import { Destination } from "./http/destination.ts";
+import { Dispatchers } from "./http/dispatchers.ts";
 import { DpopProofs } from "./http/dpop-proofs.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 import type { Refusal } from "./http/replay.ts";
@@ -75,6 +79,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #endpoints = new Recognition<Endpoint>();
   readonly #caches: readonly GuardedCache[];
   readonly #desk: TokenDesk;
+  readonly #transports: TransportOfInstance;
+  readonly #dispatchers = new Dispatchers();
   /** The header that was last given, and its token: a call like the one before costs no new promise. */
   #lastToken: TokenSet | undefined;
   #lastHeader: Promise<string> | undefined;
@@ -84,8 +90,9 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** @throws ConfigurationError */
   constructor(options: EndpointSecurityOptions<Grants> = {}) {
-    const { cache, cacheTimeoutMs, encryptionKeys, fetch, grants, maxEntries, refreshAhead } =
+    const { cache, cacheTimeoutMs, encryptionKeys, fetch, grants, ...others } =
       readOptions(options);
+    const { maxEntries, refreshAhead, transport } = others;
     const { emit } = this.#events;
     const guarded = (some: TokenCache) => new GuardedCache(some, cacheTimeoutMs, emit);
     const memory = guarded(memoryCache(maxEntries));
@@ -95,13 +102,16 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     // Each asks the next for what it lacks. A cache that was given may be anybody's to read, so its
     // entries are sealed; the memory of this process is not.
     const dpopProofs = new DpopProofs();
-    let source: TokenSource = new GrantedSource(emit, { fetch, dpopProofs });
+    this.#transports = { transport, clientCertificates: new ClientCertificates() };
+    const dispatchers = this.#dispatchers;
+    let source: TokenSource = new GrantedSource(emit, { fetch, dispatchers, dpopProofs });
     if (shared) {
       source = new SharedSource(source, shared, new SealedEntries(tokenFormat, encryptionKeys));
     }
     source = new CachedSource(source, memory, plainEntries(isTokenSet));
     this.#desk = new TokenDesk(new SingleFlight(source), grantRegistry(grants), {
       dpopProofs,
+      transports: this.#transports,
       refreshAhead,
     });
   }
@@ -200,6 +210,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     this.#endpoints.clear();
     this.#lastToken = undefined;
     this.#lastHeader = undefined;
+    this.#dispatchers.close();
     await Promise.all(this.#caches.map((cache) => cache.close()));
     this.#events.clear();
   }
@@ -262,7 +273,21 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       destination: new Destination(config.url, label),
       refused: (refusal) => this.#refused(endpoint, refusal),
       accepted: () => void this.#mismatches?.delete(endpoint),
+      ...this.#wayTo(endpoint),
     };
+  }
+
+  #wayTo(endpoint: Endpoint): Pick<Door, "route" | "timeoutMs"> {
+    const transport = endpoint.known.transport(this.#transports);
+    if (transport === undefined) return { route: undefined, timeoutMs: undefined };
+    const route = new BackendRoute({
+      dispatchers: this.#dispatchers,
+      resolve: () => transport.resolve(),
+      certificateChanged: () => {
+        if (endpoint instanceof EndpointTokens) endpoint.reconsider();
+      },
+    });
+    return { route, timeoutMs: transport.settings.timeoutMs };
   }
 
   #refused(endpoint: Endpoint, refusal: Refusal): void {

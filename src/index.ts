@@ -32,6 +32,7 @@ export type {
 } from "./endpoint/private-key.ts";
 export type { ClientSecret, Secret } from "./endpoint/secrets.ts";
 export type { PrivateKeyAlgorithm, SecretAlgorithm } from "./endpoint/signature-algorithms.ts";
+export type { ClientCertificate, Transport } from "./endpoint/transport-fields.ts";
 export { type CallOptions, EndpointSecurity, type HeadersOptions } from "./endpoint-security.ts";
 export {
   type AnyEndpointSecurityError,

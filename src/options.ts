@@ -1,9 +1,10 @@
 import type { TokenCache } from "./cache/token-cache.ts";
 import { refreshAheadShare } from "./endpoint/fields.ts";
 import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
+import { near } from "./endpoint/known-fields.ts";
 import { milliseconds, optional, Problems } from "./endpoint/problems.ts";
 import { kindOf } from "./endpoint/secrets.ts";
-import { near } from "./endpoint/validation.ts";
+import { type Transport, transport as transportCheck } from "./endpoint/transport-fields.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 
@@ -30,6 +31,11 @@ export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[]
    * false, to renew it when it is needed and over. Default: 0.8.
    */
   readonly refreshAhead?: number | false | undefined;
+  /**
+   * How requests travel: deadlines, proxy, certificates. An endpoint's own `transport` goes before it,
+   * field by field.
+   */
+  readonly transport?: Transport | undefined;
   /** How many tokens are held in memory; the least recently used goes first. Default: 10 000. */
   readonly maxEntries?: number | undefined;
 }
@@ -42,6 +48,7 @@ interface ReadOptions {
   readonly fetch: Fetch | undefined;
   readonly maxEntries: number;
   readonly refreshAhead: number | false;
+  readonly transport: Transport | undefined;
 }
 
 const shortestKey = 32;
@@ -53,6 +60,7 @@ const optionNames = [
   "fetch",
   "maxEntries",
   "refreshAhead",
+  "transport",
 ];
 
 /** The options with their defaults. @throws ConfigurationError */
@@ -60,6 +68,7 @@ export function readOptions(
   options: EndpointSecurityOptions<readonly GrantStrategy[]>,
 ): ReadOptions {
   const { cache, encryptionKeys = [], fetch, grants = [], maxEntries = 10_000 } = options;
+  const { transport } = options;
   const problems = new Problems();
   if (cache !== undefined && !isCache(cache)) {
     problems.add(
@@ -70,6 +79,7 @@ export function readOptions(
   }
   optional(refreshAheadShare)(options.refreshAhead, "refreshAhead", problems);
   optional(milliseconds(1))(options.cacheTimeoutMs, "cacheTimeoutMs", problems);
+  transportCheck()(transport, "transport", problems);
   if (!Number.isInteger(maxEntries) || maxEntries < 1) {
     problems.add("maxEntries", "is no positive integer", "give how many tokens to hold");
   }
@@ -99,7 +109,16 @@ export function readOptions(
   }
   if (problems.list.length > 0) throw new ConfigurationError({ problems: problems.list });
   const { cacheTimeoutMs = 250, refreshAhead = 0.8 } = options;
-  return { cache, cacheTimeoutMs, encryptionKeys, grants, fetch, maxEntries, refreshAhead };
+  return {
+    cache,
+    cacheTimeoutMs,
+    encryptionKeys,
+    grants,
+    fetch,
+    maxEntries,
+    refreshAhead,
+    transport,
+  };
 }
 
 function isCache(value: unknown): boolean {

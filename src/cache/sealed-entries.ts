@@ -86,10 +86,12 @@ async function derived(
 }
 
 /** What nobody but the endpoint knows, in one order. */
-function ownSecrets({ credentials, keys, strategy }: ResolvedEndpoint): string[] {
+function ownSecrets({ credentials, keys, strategy, transport }: ResolvedEndpoint): string[] {
   const passing = new Set(strategy.passing);
   const secrets = Object.entries(credentials).filter(([name]) => !passing.has(name));
   for (const [name, { secret = "" }] of Object.entries(keys)) secrets.push([name, secret]);
+  const { clientCertificate } = transport ?? {};
+  if (clientCertificate) secrets.push(["clientCertificate", clientCertificate.privateKey]);
   return secrets.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, secret]) => secret);
 }
 

@@ -9,8 +9,18 @@ export const authMethods: readonly string[] = [
   "client_secret_post",
   "client_secret_jwt",
   "private_key_jwt",
+  "tls_client_auth",
+  "self_signed_tls_client_auth",
   "none",
 ];
+
+/**
+ * Whether the client proves who it is by its certificate.
+ * @see https://www.rfc-editor.org/rfc/rfc8705#section-2
+ */
+export function isByCertificate(method: unknown): boolean {
+  return method === "tls_client_auth" || method === "self_signed_tls_client_auth";
+}
 
 const ways = ["clientPrivateKey", "clientAssertion", "clientAssertionFile"] as const;
 
@@ -35,7 +45,7 @@ export function clientAuthenticationChecks(
     };
   return {
     tokenEndpointAuthMethod: optional(oneOf(...authMethods)),
-    clientSecret: method === "none" || byKey ? noSecret(method) : credentialOrList,
+    clientSecret: withoutSecret(method) ? noSecret(method) : credentialOrList,
     clientSecretBasicEncoding: only(["client_secret_basic"], oneOf("form", "raw")),
     clientPrivateKey: way("clientPrivateKey", privateKey),
     clientAssertion: way("clientAssertion", assertionFunction),
@@ -50,6 +60,10 @@ export function clientAuthenticationChecks(
       isSigned(method, chosen) ? assertionAudience(config) : meaningless,
     ),
   };
+}
+
+function withoutSecret(method: unknown): boolean {
+  return method === "none" || method === "private_key_jwt" || isByCertificate(method);
 }
 
 /** Whether the client signs its assertions itself. */

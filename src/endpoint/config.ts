@@ -4,6 +4,7 @@ import type { GrantStrategy } from "./grant-strategy.ts";
 import type { PrivateKey, PrivateKeySource } from "./private-key.ts";
 import type { ClientSecret, Secret } from "./secrets.ts";
 import type { PrivateKeyAlgorithm, SecretAlgorithm } from "./signature-algorithms.ts";
+import type { ClientCertificate, Transport } from "./transport-fields.ts";
 
 /** What every kind of endpoint has. */
 interface CommonFields {
@@ -14,6 +15,8 @@ interface CommonFields {
    * URLs below it and send credentials nowhere else.
    */
   readonly url?: string | undefined;
+  /** How requests to it and to its token endpoint travel. Default: as the instance's `transport` says. */
+  readonly transport?: Transport | undefined;
 }
 
 /**
@@ -49,6 +52,16 @@ export type ClientAuthentication =
       readonly clientAssertionAudience?: AssertionAudience | undefined;
     }
   | PrivateKeyJwtAuthentication
+  | {
+      /**
+       * The certificate that the client shows in TLS: one of an authority, or a self-signed one that
+       * the server knows.
+       * @see https://www.rfc-editor.org/rfc/rfc8705#section-2
+       */
+      readonly tokenEndpointAuthMethod: "tls_client_auth" | "self_signed_tls_client_auth";
+      readonly transport: Transport & { readonly clientCertificate: ClientCertificate };
+      readonly clientSecret?: undefined;
+    }
   | {
       /** A public client: only `client_id` is sent. */
       readonly tokenEndpointAuthMethod: "none";

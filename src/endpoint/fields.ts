@@ -1,4 +1,4 @@
-import { clientAuthenticationChecks } from "./client-authentication-fields.ts";
+import { clientAuthenticationChecks, isByCertificate } from "./client-authentication-fields.ts";
 import { dpop } from "./dpop-key.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import {
@@ -16,6 +16,7 @@ import {
   textOrList,
 } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
+import { transport } from "./transport-fields.ts";
 import { backendUrl, issuerUrl, originUrl, tokenEndpointUrl } from "./url-rules.ts";
 
 /** Each field of each type of endpoint, and what it has to be. */
@@ -24,6 +25,7 @@ const commonChecks: Readonly<Record<string, Check>> = {
   type: () => {},
   name: optional(text),
   url: optional(backendUrl),
+  transport: transport(),
 };
 
 export const basicChecks: Readonly<Record<string, Check>> = {
@@ -106,6 +108,7 @@ export function oauth2Checks(
     retryStatuses: optional(errorStatuses),
     retryFreshTokenMs: optional(milliseconds(0)),
     dpop: optional(dpop),
+    transport: transport(isByCertificate(method)),
     allowInsecureRequests: optional(flag),
   };
 }

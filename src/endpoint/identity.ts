@@ -1,7 +1,10 @@
 import { isPlain } from "./snapshot.ts";
 
-/** Fields that change nothing about the token. Everything else does, also what we don't know. */
-const besideTheToken = new Set(["name", "url"]);
+/**
+ * Fields that change nothing about the token. Everything else does, also what we don't know. Of
+ * `transport` only the client certificate does, which comes among the credentials.
+ */
+const besideTheToken = new Set(["name", "url", "transport"]);
 
 /**
  * What a token depends on, as one value: the cache key, the lease and the single flight are made

@@ -5,8 +5,14 @@ import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import type { Identity } from "./identity.ts";
 import { type PrivateKeySource, readPrivateKey, type SigningKey } from "./private-key.ts";
 import type { OAuth2Settings, ResolvedEndpoint } from "./resolved-endpoint.ts";
+import {
+  type TransportOfInstance,
+  type TransportSettings,
+  transportSettings,
+} from "./resolved-transport.ts";
 import { readSecret, type Secret } from "./secrets.ts";
 import type { Snapshot } from "./snapshot.ts";
+import type { Transport } from "./transport-fields.ts";
 import { labelOf, validate } from "./validation.ts";
 
 const defaultTimeoutMs = 10_000;
@@ -16,6 +22,7 @@ interface Instance {
   readonly refreshAhead: number | false;
   readonly identity: Identity;
   readonly dpopKeys: DpopKeys;
+  readonly transports: TransportOfInstance;
 }
 
 /**
@@ -88,7 +95,7 @@ export class KnownEndpoint {
    * @param which of several client secrets: each makes an endpoint of its own
    */
   async resolve(
-    { identity, refreshAhead, dpopKeys }: Instance,
+    { identity, refreshAhead, dpopKeys, transports }: Instance,
     which = 0,
   ): Promise<ResolvedEndpoint> {
     const { config, label, settings } = this;
@@ -107,18 +114,21 @@ export class KnownEndpoint {
     }
     const names = ["clientSecret", ...Object.keys(strategy.credentials ?? {})];
     const timeoutMs = settings.tokenRequestTimeoutMs ?? defaultTimeoutMs;
-    const [credentials, keys, assertion] = await Promise.all([
+    const [credentials, keys, assertion, transport] = await Promise.all([
       this.credentials(names, which),
       this.#keys(strategy, timeoutMs, dpopKeys),
       givenAssertion(config, label, timeoutMs),
+      this.transport(transports)?.resolve(),
     ]);
     const fields = validate(config, this.#grants);
     const proofs = Object.entries(keys).map(([name, key]) => [name, key.identity]);
+    const { clientCertificate } = transport ?? {};
     return {
       identity: await identity.of(config, {
         ...credentials,
         ...Object.fromEntries(proofs),
         ...(assertion !== undefined && { clientAssertion: assertion.identity }),
+        ...(clientCertificate && { clientCertificate: clientCertificate.fingerprint }),
       }),
       label,
       settings: { ...settings, refreshAhead: settings.refreshAhead ?? refreshAhead },
@@ -127,7 +137,18 @@ export class KnownEndpoint {
       credentials,
       keys,
       givenAssertion: assertion,
+      transport,
     };
+  }
+
+  /** How its requests travel, where that was said. */
+  transport(instance: TransportOfInstance): TransportSettings | undefined {
+    const { config, label: endpoint } = this;
+    const { transport, tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = config as {
+      readonly transport?: Transport;
+      readonly tokenRequestTimeoutMs?: number;
+    };
+    return transportSettings(transport, instance, { endpoint, timeoutMs });
   }
 
   /** The private keys of the client and of the grant, read now, and the one that tokens are bound to. */

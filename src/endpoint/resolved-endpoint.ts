@@ -1,6 +1,7 @@
 import type { GivenAssertion } from "./given-assertion.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
 import type { PrivateKey, SigningKey } from "./private-key.ts";
+import type { ResolvedTransport } from "./resolved-transport.ts";
 
 /** Settings of a token endpoint, after validation. */
 export interface OAuth2Settings {
@@ -15,6 +16,8 @@ export interface OAuth2Settings {
     | "client_secret_post"
     | "client_secret_jwt"
     | "private_key_jwt"
+    | "tls_client_auth"
+    | "self_signed_tls_client_auth"
     | "none";
   readonly clientAssertionAlgorithm?: string;
   readonly clientAssertionAudience?: string;
@@ -57,4 +60,6 @@ export interface ResolvedEndpoint {
   readonly keys: Readonly<Record<string, SigningKey>>;
   /** What proves the client's identity in place of a secret or key of its own. */
   readonly givenAssertion: GivenAssertion | undefined;
+  /** How its requests travel, where that was said. */
+  readonly transport: ResolvedTransport | undefined;
 }

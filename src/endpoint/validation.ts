@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import leven from "leven";
 import { ConfigurationError } from "../errors.ts";
 import { apiKeyChecks, basicChecks, digestChecks, oauth2Checks } from "./fields.ts";
 import type { OwnGrantStrategy } from "./grant-strategy.ts";
+import { checkFields, near } from "./known-fields.ts";
 import { type Check, credential, isRecord, optional, Problems, quoted } from "./problems.ts";
 import { kindOf } from "./secrets.ts";
 import { deepestNesting, isTooDeep } from "./snapshot.ts";
@@ -149,30 +149,4 @@ function withoutTexts(message: string, given: unknown): string {
   }
   if (typeof given !== "object" || given === null) return message;
   return Object.values(given).reduce<string>(withoutTexts, message);
-}
-
-function checkFields(
-  config: Readonly<Record<string, unknown>>,
-  checks: Readonly<Record<string, Check>>,
-  problems: Problems,
-): void {
-  for (const [name, check] of Object.entries(checks)) check(config[name], name, problems);
-  const known = Object.keys(checks);
-  for (const [name, value] of Object.entries(config)) {
-    if (value !== undefined && !Object.hasOwn(checks, name)) {
-      problems.add(name, `is not a field here${near(name, known)}`, "correct or remove it");
-    }
-  }
-}
-
-/** ` (did you mean "…"?)` where something known is near. */
-export function near(name: string, known: readonly string[]): string {
-  const simple = (word: string) => word.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
-  let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const candidate of known) {
-    const distance = leven(simple(name), simple(candidate));
-    if (best === undefined || distance < best.distance) best = { name: candidate, distance };
-  }
-  const limit = Math.max(2, Math.floor(name.length / 3));
-  return best !== undefined && best.distance <= limit ? ` (did you mean "${best.name}"?)` : "";
 }

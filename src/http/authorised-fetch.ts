@@ -1,4 +1,5 @@
 import type { Authenticator, Headers } from "./authenticator.ts";
+import type { BackendRoute } from "./backend-route.ts";
 import type { Destination } from "./destination.ts";
 import type { Fetch, FetchInit, FetchInput } from "./fetch-types.ts";
 import { isRequest, OutgoingRequest, urlOf } from "./outgoing-request.ts";
@@ -19,6 +20,10 @@ export interface Door {
   refused(refusal: Refusal): void;
   /** Told when it didn't. */
   accepted(): void;
+  /** How requests get there; undefined for what fetch does by itself. */
+  readonly route: BackendRoute | undefined;
+  /** For a whole request to the backend, where there is a limit. */
+  readonly timeoutMs: number | undefined;
 }
 
 const mostRedirects = 20;
@@ -40,6 +45,7 @@ async function plainGet(
 ): Promise<Response> {
   const door = open();
   const { authenticator } = door;
+  if (door.route !== undefined) return anyRequest(input, undefined, open, given);
   // The global fetch of this moment, so that what was put in its place (a mock, a tracer) sees it.
   const fetch = given ?? globalThis.fetch;
   const url = door.destination.resolve(urlOf(input));
@@ -50,7 +56,7 @@ async function plainGet(
     const outgoing = new OutgoingRequest(url);
     const sending = sendingOf(outgoing, url, door, fetch);
     const answer = await sendWithCredentials(authenticator, sending, credentials);
-    return follow(answer, url, outgoing, door, fetch);
+    return follow(answer, url, outgoing, door, given);
   }
   let response = await fetch(url, { headers: credentials, redirect: "manual" });
   const { status } = response;
@@ -64,7 +70,7 @@ async function plainGet(
     const sending = sendingOf(outgoing, url, door, fetch);
     response = await sendOnceMore(authenticator, sending, response, credentials);
   }
-  return follow(response, url, outgoing, door, fetch);
+  return follow(response, url, outgoing, door, given);
 }
 
 async function anyRequest(
@@ -74,12 +80,29 @@ async function anyRequest(
   given: Fetch | undefined,
 ): Promise<Response> {
   const door = open();
-  const fetch = given ?? globalThis.fetch;
   const url = door.destination.resolve(urlOf(input));
-  const outgoing = outgoingRequest(input, init, url);
-  const sending = sendingOf(outgoing, url, door, fetch);
+  const outgoing = outgoingRequest(input, limited(input, init, door), url);
+  // Tokens may be bound to the certificate that is shown.
+  await door.route?.transport();
+  const sending = sendingOf(outgoing, url, door, fetchFor(door, given));
   const response = await sendAuthorised(door.authenticator, sending);
-  return follow(response, url, outgoing, door, fetch);
+  return follow(response, url, outgoing, door, given);
+}
+
+function fetchFor({ route }: Door, given: Fetch | undefined): Fetch {
+  return route === undefined ? (given ?? globalThis.fetch) : route.fetch(given);
+}
+
+/** What the caller says of the request, with the deadline where there is one. */
+function limited(
+  input: FetchInput,
+  init: FetchInit | undefined,
+  { timeoutMs }: Door,
+): FetchInit | undefined {
+  if (timeoutMs === undefined) return init;
+  const own = init?.signal ?? (isRequest(input) ? input.signal : undefined);
+  const deadline = AbortSignal.timeout(timeoutMs);
+  return { ...init, signal: own ? AbortSignal.any([own, deadline]) : deadline };
 }
 
 function outgoingRequest(input: FetchInput, init: FetchInit | undefined, url: string) {
@@ -92,7 +115,7 @@ function outgoingRequest(input: FetchInput, init: FetchInit | undefined, url: st
 function sendingOf(
   outgoing: OutgoingRequest,
   url: string,
-  { refused, accepted }: Door,
+  { refused, accepted, route }: Door,
   fetch: Fetch,
 ): Sending<Response> {
   // Redirects are followed here, since fetch would take a header of our own along to anywhere.
@@ -111,6 +134,8 @@ function sendingOf(
       const ready = await outgoing.again();
       // Nobody reads the refusal any more; its connection goes back to the pool.
       if (ready) await response.body?.cancel();
+      // The certificate may be what was refused.
+      if (ready) await route?.transport({ isOld: true });
       return ready;
     },
     refused,
@@ -123,7 +148,7 @@ async function follow(
   from: string,
   outgoing: OutgoingRequest,
   door: Door,
-  fetch: Fetch,
+  given: Fetch | undefined,
 ): Promise<Response> {
   if (outgoing.redirect !== "follow" || !isRedirect(first.status)) return first;
   let response = first;
@@ -143,10 +168,11 @@ async function follow(
     url = target.href;
     if (!door.destination.covers(target)) {
       outgoing.leavesTheEndpoint();
-      response = await outgoing.send(fetch, url, "follow");
+      const elsewhere = await door.route?.fetchElsewhere(given);
+      response = await outgoing.send(elsewhere ?? given ?? globalThis.fetch, url, "follow");
       break;
     }
-    const sending = sendingOf(outgoing, url, door, fetch);
+    const sending = sendingOf(outgoing, url, door, fetchFor(door, given));
     response = await sendAuthorised(door.authenticator, sending);
   }
   // As a response has it that fetch itself was redirected to.

@@ -45,7 +45,8 @@ export class DispatchedExchange {
     }
   }
 
-  #exchange({ authenticator, destination, refused, accepted }: Door): Promise<Answer> {
+  async #exchange(door: Door): Promise<Answer> {
+    const { authenticator, destination, refused, accepted, route } = door;
     const options = this.#options;
     const { body } = options;
     const asked = addressOf(options);
@@ -54,6 +55,8 @@ export class DispatchedExchange {
     // Sent as it was looked at: undici would take a path with dots in it as it is.
     const { query: _, ...rest } = options;
     const checked = { ...rest, origin, path: pathname + search };
+    // Tokens may be bound to the certificate that is shown.
+    await route?.transport();
     const isRefused = (status: number) => isRefusal(authenticator, status);
     return sendAuthorised<Answer>(authenticator, {
       options: {
@@ -62,13 +65,17 @@ export class DispatchedExchange {
         isWrapped: true,
         body: () => bodyBytes(body),
       },
-      send: (credentials) =>
-        this.#send({ ...checked, headers: headersWith(options.headers, credentials) }, isRefused),
+      send: async (credentials) => {
+        const request = { ...checked, headers: headersWith(options.headers, credentials) };
+        return this.#send(request, await route?.dispatcher(), isRefused);
+      },
       status: ({ status }) => status,
       header: ({ headers }, name) => joined(headers[name]),
-      again: ({ attempt }) => {
+      again: async ({ attempt }) => {
         if (!isReplayable(body)) return false;
         attempt.discard();
+        // The certificate may be what was refused.
+        await route?.transport({ isOld: true });
         return true;
       },
       refused,
@@ -76,11 +83,16 @@ export class DispatchedExchange {
     });
   }
 
-  #send(options: Options, isRefused: (status: number) => boolean): Promise<Answer> {
+  #send(
+    options: Options,
+    own: Dispatcher | undefined,
+    isRefused: (status: number) => boolean,
+  ): Promise<Answer> {
     this.#controller.signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       const attempt = new Attempt(this.#handler, this.#controller, isRefused, resolve, reject);
-      this.#dispatch(options, attempt);
+      if (own === undefined) this.#dispatch(options, attempt);
+      else own.dispatch(options, attempt);
     });
   }
 }

@@ -21,6 +21,9 @@ export async function clientAuthentication(endpoint: ResolvedEndpoint): Promise<
   const secret = credentials.clientSecret ?? "";
   switch (settings.tokenEndpointAuthMethod) {
     case "none":
+    // What proves the client is in TLS.
+    case "tls_client_auth":
+    case "self_signed_tls_client_auth":
       return { authenticate: client.None(), secrets: [] };
     case "client_secret_post":
       return { authenticate: client.ClientSecretPost(secret), secrets: [] };

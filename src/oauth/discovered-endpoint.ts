@@ -18,10 +18,13 @@ export function discoveredEndpoint(
   return { ...endpoint, settings: { ...endpoint.settings, tokenUrl } };
 }
 
+/** @see https://www.rfc-editor.org/rfc/rfc8705#section-5 for the alias */
 function allowedTokenUrl(
-  { label, settings }: ResolvedEndpoint,
-  { tokenEndpoint }: IssuerMetadata,
+  { label, settings, transport }: ResolvedEndpoint,
+  metadata: IssuerMetadata,
 ): string {
+  const alias = transport?.clientCertificate && metadata.mtlsTokenEndpoint;
+  const tokenEndpoint = alias ?? metadata.tokenEndpoint;
   const { issuer = "", allowInsecureRequests, allowedTokenEndpointOrigins = [] } = settings;
   if (typeof tokenEndpoint !== "string") {
     throw aboutIssuer(label, {

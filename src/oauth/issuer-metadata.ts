@@ -8,6 +8,8 @@ import { failureOf, transportFailure } from "./token-failure.ts";
 /** What an issuer tells of itself, as far as it matters here. Nothing in it is to be trusted yet. */
 export interface IssuerMetadata {
   readonly tokenEndpoint: unknown;
+  /** Where clients with a certificate find it, if it is elsewhere. */
+  readonly mtlsTokenEndpoint: unknown;
   /** Undefined where it doesn't tell. */
   readonly authMethods: readonly unknown[] | undefined;
   readonly signingAlgorithms: readonly unknown[] | undefined;
@@ -111,8 +113,10 @@ function checked(
       mend: "write it exactly as its metadata does",
     });
   }
+  const { token_endpoint, mtls_endpoint_aliases: aliases } = body;
   return {
-    tokenEndpoint: body.token_endpoint,
+    tokenEndpoint: token_endpoint,
+    mtlsTokenEndpoint: isRecord(aliases) ? aliases.token_endpoint : undefined,
     authMethods: listIn(body.token_endpoint_auth_methods_supported),
     signingAlgorithms: listIn(body.token_endpoint_auth_signing_alg_values_supported),
   };

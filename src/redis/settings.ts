@@ -1,3 +1,4 @@
+import { near } from "../endpoint/known-fields.ts";
 import {
   type Check,
   credential,
@@ -9,7 +10,6 @@ import {
   text,
 } from "../endpoint/problems.ts";
 import { kindOf, type Secret } from "../endpoint/secrets.ts";
-import { near } from "../endpoint/validation.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RedisCommands } from "./commands.ts";
 import { type Address, readNode, readUrl } from "./node-address.ts";

@@ -95,6 +95,11 @@ export class EndpointTokens {
     return abandonable(this.#replaceRefused(refused), signal);
   }
 
+  /** What tokens depend on has changed in a place where nobody looks at each call, such as a file. */
+  reconsider(): void {
+    this.last = undefined;
+  }
+
   async forget(only?: string): Promise<void> {
     if (only === undefined || this.last?.accessToken === only) this.last?.drop();
     const [secretInUse] = this.#secrets();

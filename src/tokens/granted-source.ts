@@ -9,6 +9,7 @@ import {
 import type { Emit } from "../events.ts";
 import { grantParameters } from "../grants/grant-parameters.ts";
 import { refreshing } from "../grants/refresh-token.ts";
+import type { Dispatchers } from "../http/dispatchers.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenAnswer } from "../oauth/token-answer.ts";
@@ -29,22 +30,27 @@ const defaultLifetimeMs = 300_000;
 // Longer than anything lives here; keeps dates and cache TTLs within what they can hold.
 const longestLifetimeMs = 100 * 365 * 86_400_000;
 
+/** What token requests are sent by. */
+interface Means {
+  readonly fetch: Fetch | undefined;
+  readonly dispatchers: Dispatchers;
+  readonly dpopProofs: DpopProofs;
+}
+
 /** The token endpoint: asks for a token by the endpoint's grant. */
 export class GrantedSource implements TokenSource {
   readonly #emit: Emit;
   readonly #fetch: Fetch | undefined;
+  readonly #dispatchers: Dispatchers;
   readonly #dpopProofs: DpopProofs;
-  readonly #issuers: Issuers;
+  readonly #issuers = new Issuers();
   readonly #coolDown = new CoolDown();
 
-  constructor(
-    emit: Emit,
-    { fetch, dpopProofs }: { fetch: Fetch | undefined; dpopProofs: DpopProofs },
-  ) {
+  constructor(emit: Emit, { fetch, dispatchers, dpopProofs }: Means) {
     this.#emit = emit;
     this.#fetch = fetch;
+    this.#dispatchers = dispatchers;
     this.#dpopProofs = dpopProofs;
-    this.#issuers = new Issuers(fetch);
   }
 
   async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
@@ -117,10 +123,11 @@ export class GrantedSource implements TokenSource {
         retries: settings.tokenRequestRetries ?? defaultRetries,
       },
       async (signal) => {
-        located = await this.#issuers.located(endpoint, attemptTimeoutMs);
+        const fetch = await this.#fetchFor(endpoint);
+        located = await this.#issuers.located(endpoint, fetch, attemptTimeoutMs);
         // The life is counted from before the request, so that a slow answer shortens it.
         const issuedAt = Date.now();
-        const answer = await this.#request(located, signal, not).catch((error) => {
+        const answer = await this.#request(located, fetch, signal, not).catch((error) => {
           if (isAboutPlace(error)) this.#issuers.doubt(endpoint);
           throw error;
         });
@@ -136,8 +143,16 @@ export class GrantedSource implements TokenSource {
     );
   }
 
+  async #fetchFor({ transport, label }: ResolvedEndpoint): Promise<Fetch | undefined> {
+    if (transport === undefined) return this.#fetch;
+    return this.#dispatchers.fetch(transport, this.#fetch).catch((error: unknown) => {
+      throw isEndpointSecurityError(error) ? error.for(label) : error;
+    });
+  }
+
   async #request(
     endpoint: ResolvedEndpoint,
+    fetch: Fetch | undefined,
     signal: AbortSignal,
     not?: Unwanted,
   ): Promise<TokenAnswer> {
@@ -148,7 +163,7 @@ export class GrantedSource implements TokenSource {
     ]);
     const secrets = not === undefined ? [] : [not.accessToken];
     const dpopProofs = this.#dpopProofs;
-    return requestToken(endpoint, parameters, { fetch: this.#fetch, signal, secrets, dpopProofs });
+    return requestToken(endpoint, parameters, { fetch, signal, secrets, dpopProofs });
   }
 }
 

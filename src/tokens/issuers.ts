@@ -22,47 +22,55 @@ interface Known {
   renewFirstAt: number;
 }
 
+/** Who asks, and by what. */
+interface Asking {
+  readonly issuer: string;
+  readonly label: string;
+  readonly fetch: Fetch | undefined;
+  readonly timeoutMs: number;
+}
+
 /** The metadata of issuers, asked for once and kept. */
 export class Issuers {
-  readonly #fetch: Fetch | undefined;
   readonly #known = new LRUCache<string, Known>({ max: 1000 });
   /** Mistakes, which would only be found again. */
   readonly #refused = new LRUCache<string, { readonly error: Error; readonly until: number }>({
     max: 1000,
   });
   // Many endpoints have one issuer.
-  readonly #flight = pMemoize(
-    async (issuer: string, label: string, timeoutMs: number) => this.#ask(issuer, label, timeoutMs),
-    { cache: false },
-  );
-
-  constructor(fetch: Fetch | undefined) {
-    this.#fetch = fetch;
-  }
+  readonly #flight = pMemoize(async (name: string, asking: Asking) => this.#ask(name, asking), {
+    cache: false,
+  });
 
   /** The endpoint with the token endpoint that its issuer names, where it names an issuer. */
-  async located(endpoint: ResolvedEndpoint, timeoutMs: number): Promise<ResolvedEndpoint> {
-    const { issuer } = endpoint.settings;
+  async located(
+    endpoint: ResolvedEndpoint,
+    fetch: Fetch | undefined,
+    timeoutMs: number,
+  ): Promise<ResolvedEndpoint> {
+    const { label, settings } = endpoint;
+    const { issuer } = settings;
     if (issuer === undefined) return endpoint;
-    const metadata = await this.#metadata(issuer, endpoint.label, timeoutMs);
+    const asking = { issuer, label, fetch, timeoutMs };
+    const metadata = await this.#metadata(nameOf(endpoint), asking);
     const { discoveredEndpoint } = await import("../oauth/discovered-endpoint.ts");
     return discoveredEndpoint(endpoint, metadata);
   }
 
   /** What is known of the issuer may be over: its token endpoint isn't where it was. */
   doubt(endpoint: ResolvedEndpoint): void {
-    const known = this.#known.get(endpoint.settings.issuer ?? "");
+    const known = this.#known.get(nameOf(endpoint));
     if (known === undefined || performance.now() < known.triedAt + pauseMs) return;
     known.renewFirstAt = 0;
   }
 
-  async #metadata(issuer: string, label: string, timeoutMs: number): Promise<IssuerMetadata> {
+  async #metadata(name: string, asking: Asking): Promise<IssuerMetadata> {
     const now = performance.now();
-    const known = this.#known.get(issuer);
+    const known = this.#known.get(name);
     if (known === undefined) {
-      const refused = this.#refused.get(issuer);
+      const refused = this.#refused.get(name);
       if (refused !== undefined && now < refused.until) throw refused.error;
-      return this.#flight(issuer, label, timeoutMs);
+      return this.#flight(name, asking);
     }
     if (now < known.renewAt && now < known.renewFirstAt) return known.metadata;
     const first = now >= known.renewFirstAt;
@@ -70,20 +78,21 @@ export class Issuers {
     known.renewAt = now + pauseMs;
     if (first) known.renewFirstAt = now + pauseMs;
     // One that can't be renewed is still the best there is, and time has to be left to use it.
-    const renewed = this.#flight(issuer, label, timeoutMs / 2).catch(() => known.metadata);
+    const sooner = { ...asking, timeoutMs: asking.timeoutMs / 2 };
+    const renewed = this.#flight(name, sooner).catch(() => known.metadata);
     return first ? renewed : known.metadata;
   }
 
-  async #ask(issuer: string, label: string, timeoutMs: number): Promise<IssuerMetadata> {
+  async #ask(name: string, { issuer, label, fetch, timeoutMs }: Asking): Promise<IssuerMetadata> {
     const { issuerMetadata } = await import("../oauth/issuer-metadata.ts");
     try {
       const metadata = await withDeadline(
         timeoutMs,
-        (signal) => issuerMetadata(issuer, { endpoint: label, fetch: this.#fetch, signal }),
+        (signal) => issuerMetadata(issuer, { endpoint: label, fetch, signal }),
         () => tooLate(issuer, label, timeoutMs),
       );
       const triedAt = performance.now();
-      this.#known.set(issuer, {
+      this.#known.set(name, {
         metadata,
         triedAt,
         renewAt: triedAt + renewAfterMs,
@@ -92,11 +101,16 @@ export class Issuers {
       return metadata;
     } catch (error) {
       if (error instanceof ConfigurationError) {
-        this.#refused.set(issuer, { error, until: performance.now() + refusalMs });
+        this.#refused.set(name, { error, until: performance.now() + refusalMs });
       }
       throw error;
     }
   }
+}
+
+/** What one way leads to is not believed on another: each has its own trust. */
+function nameOf({ settings, transport }: ResolvedEndpoint): string {
+  return JSON.stringify([settings.issuer, transport?.name]);
 }
 
 function tooLate(issuer: string, endpoint: string, timeoutMs: number) {

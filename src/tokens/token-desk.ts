@@ -4,6 +4,7 @@ import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
 import { Identity } from "../endpoint/identity.ts";
 import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import type { TransportOfInstance } from "../endpoint/resolved-transport.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -18,6 +19,13 @@ interface Known {
 }
 
 /** What the endpoints of one instance share. */
+export interface Shared {
+  readonly dpopProofs: DpopProofs;
+  readonly transports: TransportOfInstance;
+  readonly refreshAhead: number | false;
+}
+
+/** Where the endpoints of one instance get their tokens. */
 export class TokenDesk {
   readonly source: TokenSource;
   readonly grants: ReadonlyMap<string, OwnGrantStrategy>;
@@ -29,12 +37,13 @@ export class TokenDesk {
   constructor(
     source: TokenSource,
     grants: ReadonlyMap<string, OwnGrantStrategy>,
-    { dpopProofs, refreshAhead }: { dpopProofs: DpopProofs; refreshAhead: number | false },
+    { dpopProofs, transports, refreshAhead }: Shared,
   ) {
     this.source = source;
     this.grants = grants;
     this.dpopProofs = dpopProofs;
-    const instance = { identity: new Identity(), dpopKeys: this.dpopKeys, refreshAhead };
+    const { dpopKeys } = this;
+    const instance = { identity: new Identity(), dpopKeys, transports, refreshAhead };
     this.resolve = pMemoize(async ({ known }, secret) => known.resolve(instance, secret?.which), {
       cache: false,
       cacheKey: ([of, secret]) => secret ?? of,

@@ -1,0 +1,117 @@
+import { LRUCache } from "lru-cache";
+import type { Dispatcher } from "undici";
+import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
+import type { Transport } from "../endpoint/transport-fields.ts";
+import { ConfigurationError } from "../errors.ts";
+import type { Fetch } from "./fetch-types.ts";
+
+const defaultConnectTimeoutMs = 10_000;
+
+/** undici's dispatchers: those who travel the same way share connections. */
+export class Dispatchers {
+  readonly #byName = new LRUCache<string, Promise<Dispatcher>>({
+    max: 1_000,
+    dispose: (dispatcher) => close(dispatcher),
+  });
+  /** @throws ConfigurationError where undici is missing */
+  of(transport: ResolvedTransport): Promise<Dispatcher> {
+    const { name } = transport;
+    let dispatcher = this.#byName.get(name);
+    if (dispatcher === undefined) {
+      dispatcher = dispatcherFor(transport);
+      this.#byName.set(name, dispatcher);
+      dispatcher.catch(() => this.#byName.delete(name));
+    }
+    return dispatcher;
+  }
+
+  /** The fetch that was given, or the global one, with every request on its way. */
+  async fetch(transport: ResolvedTransport, given: Fetch | undefined): Promise<Fetch> {
+    const dispatcher = await this.of(transport);
+    // The types of Node's own undici and of this one differ; either takes the other's dispatcher.
+    const way = { dispatcher } as object;
+    return (input, init) => (given ?? globalThis.fetch)(input, { ...init, ...way });
+  }
+
+  /** Lets requests that are under way end, and keeps no connection after them. */
+  close(): void {
+    this.#byName.clear();
+  }
+}
+
+function close(dispatcher: Promise<Dispatcher>): void {
+  dispatcher.then((made) => made.close()).catch(() => {});
+}
+
+async function dispatcherFor(transport: ResolvedTransport): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await loadUndici();
+  const { settings } = transport;
+  const { proxy, noProxy, connectTimeoutMs: timeout = defaultConnectTimeoutMs } = settings;
+  const toServer = { timeout, ...(await secureContext(transport)) };
+  const options = { ...limits(settings), connect: toServer };
+  if (!proxy && settings.proxyFromEnvironment !== true) return new Agent(options);
+  // The client certificate is not for the proxy.
+  const toProxy = { ...transport, clientCertificate: undefined };
+  return new EnvHttpProxyAgent({
+    ...options,
+    requestTls: toServer,
+    proxyTls: { timeout, ...(await secureContext(toProxy)) },
+    // A plain request has no use for a tunnel, which proxies mostly allow for https alone.
+    proxyTunnel: false,
+    // What is left out, it reads from the environment.
+    ...(proxy ? { httpProxy: proxy, httpsProxy: proxy, noProxy: "" } : {}),
+    ...(noProxy && { noProxy: noProxy.join(",") }),
+  });
+}
+
+function limits(settings: Transport) {
+  const { headersTimeoutMs, bodyTimeoutMs, keepAliveTimeoutMs, maxConnections } = settings;
+  return {
+    ...(headersTimeoutMs !== undefined && { headersTimeout: headersTimeoutMs }),
+    ...(bodyTimeoutMs !== undefined && { bodyTimeout: bodyTimeoutMs }),
+    ...(keepAliveTimeoutMs !== undefined && { keepAliveTimeout: keepAliveTimeoutMs }),
+    ...(maxConnections !== undefined && { connections: maxConnections }),
+  };
+}
+
+async function loadUndici(): Promise<typeof import("undici")> {
+  try {
+    return await import("undici");
+  } catch (error) {
+    if (!(error instanceof Error) || Reflect.get(error, "code") !== "ERR_MODULE_NOT_FOUND") {
+      throw error;
+    }
+    throw new ConfigurationError({
+      problems: [
+        {
+          path: "transport",
+          problem: "needs undici, which is not installed",
+          mend: "npm install undici@7",
+        },
+      ],
+    });
+  }
+}
+
+/** Made once for all connections: certificates take longer to read than a handshake. */
+async function secureContext({ settings, clientCertificate }: ResolvedTransport) {
+  const { ca } = settings;
+  if (ca === undefined && clientCertificate === undefined) return {};
+  const tls = await import("node:tls");
+  const secureContext = tls.createSecureContext({
+    ...(ca !== undefined && { ca: [...nodesOwn(tls), ...[ca].flat()] }),
+    ...(clientCertificate && {
+      cert: clientCertificate.certificate,
+      key: clientCertificate.privateKey,
+    }),
+  });
+  return { secureContext };
+}
+
+/** What Node trusts by itself; older ones can't tell what was added for them. */
+function nodesOwn(tls: typeof import("node:tls")): readonly string[] {
+  const getCACertificates: unknown = Reflect.get(tls, "getCACertificates");
+  return typeof getCACertificates === "function"
+    ? (getCACertificates("default") as readonly string[])
+    : tls.rootCertificates;
+}
