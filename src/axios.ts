@@ -11,6 +11,7 @@ import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
 import type { EndpointSecurity } from "./endpoint-security.ts";
 import type { Headers, RequestLine } from "./http/authenticator.ts";
 import type { Door } from "./http/authorised-fetch.ts";
+import type { BackendRoute } from "./http/backend-route.ts";
 import { bodyBytes } from "./http/body-bytes.ts";
 import { type Destination, isAbsolute } from "./http/destination.ts";
 import { sendAuthorised } from "./http/replay.ts";
@@ -101,7 +102,7 @@ async function send(
   delete config.auth;
   config.timeout ||= timeoutMs ?? 0;
   // Tokens may be bound to the certificate that is shown.
-  await route?.transport();
+  if (route !== undefined) await route.transport();
   const answer = await sendAuthorised<Answer>(authenticator, {
     options: {
       // Read by those alone whose credentials are for one request.
@@ -118,13 +119,11 @@ async function send(
       isWrapped: true,
       body: () => bodyBytes(config.data),
     },
-    send: async (headers) => {
+    send: (headers) => {
       credentials = headers;
       for (const [name, value] of Object.entries(headers)) config.headers.set(name, value, true);
-      if (route !== undefined && isFetch) {
-        config.fetchOptions = { ...config.fetchOptions, dispatcher: await route.dispatcher() };
-      }
-      return adapter(config).then((response) => ({ response }), answerIn);
+      const sent = route && isFetch ? sendBy(route, adapter, config) : adapter(config);
+      return sent.then((response) => ({ response }), answerIn);
     },
     status: ({ response }) => response.status,
     header: ({ response }, name) => textOf(response.headers[name]),
@@ -141,6 +140,15 @@ async function send(
   });
   if (answer.error !== undefined) throw answer.error;
   return answer.response;
+}
+
+async function sendBy(
+  route: BackendRoute,
+  adapter: AxiosAdapter,
+  config: InternalAxiosRequestConfig,
+): Promise<AxiosResponse> {
+  config.fetchOptions = { ...config.fetchOptions, dispatcher: await route.dispatcher() };
+  return adapter(config);
 }
 
 /** Path and query, as axios' http adapter writes them. */

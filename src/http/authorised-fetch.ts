@@ -83,7 +83,7 @@ async function anyRequest(
   const url = door.destination.resolve(urlOf(input));
   const outgoing = outgoingRequest(input, limited(input, init, door), url);
   // Tokens may be bound to the certificate that is shown.
-  await door.route?.transport();
+  if (door.route !== undefined) await door.route.transport();
   const sending = sendingOf(outgoing, url, door, fetchFor(door, given));
   const response = await sendAuthorised(door.authenticator, sending);
   return follow(response, url, outgoing, door, given);

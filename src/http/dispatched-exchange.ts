@@ -56,7 +56,7 @@ export class DispatchedExchange {
     const { query: _, ...rest } = options;
     const checked = { ...rest, origin, path: pathname + search };
     // Tokens may be bound to the certificate that is shown.
-    await route?.transport();
+    if (route !== undefined) await route.transport();
     const isRefused = (status: number) => isRefusal(authenticator, status);
     return sendAuthorised<Answer>(authenticator, {
       options: {

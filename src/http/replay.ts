@@ -32,16 +32,15 @@ export function isRefusal({ refusals }: Authenticator, status: number): boolean 
 }
 
 /** What every wrapper does: authorise, send, perhaps once more. */
-export async function sendAuthorised<Answer>(
+export function sendAuthorised<Answer>(
   authenticator: Authenticator,
   sending: Sending<Answer>,
 ): Promise<Answer> {
   const ready = authenticator.headers(sending.options);
-  return sendWithCredentials(
-    authenticator,
-    sending,
-    ready instanceof Promise ? await ready : ready,
-  );
+  // No async function: each costs every request a promise and some turns.
+  return ready instanceof Promise
+    ? ready.then((credentials) => sendWithCredentials(authenticator, sending, credentials))
+    : sendWithCredentials(authenticator, sending, ready);
 }
 
 /** The same, for a wrapper that has the credentials already. */
@@ -105,16 +104,26 @@ export async function sendOnceMore<Answer>(
   return answer;
 }
 
-async function sendWith<Answer>(
+function sendWith<Answer>(
+  authenticator: Authenticator,
+  sending: Sending<Answer>,
+  credentials: Headers,
+): Promise<Answer> {
+  return authenticator.answered === undefined
+    ? sending.send(credentials)
+    : sendAndTell(authenticator, sending, credentials);
+}
+
+/** An authenticator that learns from answers is told when there is none. */
+async function sendAndTell<Answer>(
   authenticator: Authenticator,
   { send }: Sending<Answer>,
   credentials: Headers,
 ): Promise<Answer> {
-  if (authenticator.answered === undefined) return send(credentials);
   try {
     return await send(credentials);
   } catch (error) {
-    await authenticator.answered(undefined, credentials);
+    await authenticator.answered?.(undefined, credentials);
     throw error;
   }
 }
