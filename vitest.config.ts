@@ -17,8 +17,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/servers/built-processes.ts",
     typecheck: { enabled: true, include: ["test/**/*.test-d.ts"], tsconfig: "./tsconfig.json" },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Long enough for a machine that is busy with something else.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     sequence: { shuffle: true },
     // Many tests wait for other processes, so one worker would leave two processors idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
