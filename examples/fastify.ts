@@ -1,4 +1,4 @@
-/** A Fastify service whose handlers call a backend. With Express or any other it looks the same. */
+/** A Fastify service whose handlers call a backend. */
 import assert from "node:assert/strict";
 import { type EndpointConfig, EndpointSecurity, isEndpointSecurityError } from "endpoint-security";
 import Fastify from "fastify";
