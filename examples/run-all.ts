@@ -1,16 +1,26 @@
 /** Runs every example in a process of its own. */
 import { execFile } from "node:child_process";
 import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const notExamples = new Set(["local-redis.ts", "local-servers.ts", "run-all.ts"]);
 const folder = new URL("./", import.meta.url);
-const examples = (await readdir(folder))
-  .filter((name) => name.endsWith(".ts") && !notExamples.has(name))
-  .sort();
+const files = (await readdir(folder)).filter(
+  (name) => name.endsWith(".ts") && !notExamples.has(name),
+);
+const examples = [...files, "nestjs/main.ts"].sort();
 
-const results = await Promise.all(examples.map(async (name) => ({ name, ...(await run(name)) })));
+// A few at a time, so that none waits for a processor longer than it may take.
+const waiting = examples.values();
+const results: (Result & { name: string })[] = [];
+await Promise.all(
+  Array.from({ length: availableParallelism() + 1 }, async () => {
+    for (const name of waiting) results.push({ name, ...(await run(name)) });
+  }),
+);
+results.sort((one, other) => examples.indexOf(one.name) - examples.indexOf(other.name));
 
 const width = Math.max(...examples.map((name) => name.length));
 for (const { name, failure, skipped, seconds } of results) {
@@ -33,10 +43,14 @@ interface Result {
 /** Also fails an example that doesn't end by itself, or ends without having shown anything. */
 async function run(name: string): Promise<Result> {
   const file = fileURLToPath(new URL(name, folder));
+  // Nest's decorators need compiler options that nothing else here has.
+  const tsconfig =
+    name.includes("/") && fileURLToPath(new URL("tsconfig.json", new URL(name, folder)));
   const start = performance.now();
   const result = await promisify(execFile)(process.execPath, ["--import", "tsx", file], {
     cwd: fileURLToPath(new URL("../", folder)),
     timeout: 60_000,
+    env: { ...process.env, ...(tsconfig && { TSX_TSCONFIG_PATH: tsconfig }) },
   }).then(
     ({ stdout }) =>
       stdout.trim() === ""
