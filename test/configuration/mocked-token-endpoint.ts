@@ -14,6 +14,8 @@ export interface SeenRequest {
 export function mockTokenEndpoint(tokenUrl = "https://idp.test/token"): readonly SeenRequest[] {
   const { origin, pathname } = new URL(tokenUrl);
   const requests: SeenRequest[] = [];
+  // Another file of tests in the same process may have put the network back.
+  if (!nock.isActive()) nock.activate();
   nock.disableNetConnect();
   nock(origin)
     .persist()
@@ -25,6 +27,7 @@ export function mockTokenEndpoint(tokenUrl = "https://idp.test/token"): readonly
   onTestFinished(() => {
     nock.cleanAll();
     nock.enableNetConnect();
+    nock.restore();
   });
   return requests;
 }

@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { checkout } from "../tokens/token-endpoint.ts";
 
 beforeEach(() => {
+  // Another file of tests in the same process may have put the network back.
+  if (!nock.isActive()) nock.activate();
   nock.disableNetConnect();
 });
 
