@@ -1,7 +1,7 @@
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, jwtVerify } from "jose";
 
 export type AccessTokenCheck =
-  | { jwksUrl: string; issuer: string; audience: string }
+  | { jwksUrl: string; jwks?: JSONWebKeySet; issuer: string; audience: string }
   | { isActive(accessToken: string): boolean };
 
 /** The token's claims, or undefined when the token is not valid here. */
@@ -11,8 +11,8 @@ export function createTokenVerifier(check: AccessTokenCheck): TokenVerifier {
   // An opaque token has no claims to show.
   if ("isActive" in check) return async (token) => (check.isActive(token) ? {} : undefined);
 
-  const { issuer, audience } = check;
-  const keys = createRemoteJWKSet(new URL(check.jwksUrl));
+  const { issuer, audience, jwks, jwksUrl } = check;
+  const keys = jwks === undefined ? createRemoteJWKSet(new URL(jwksUrl)) : createLocalJWKSet(jwks);
   return async (token) => {
     try {
       return (await jwtVerify(token, keys, { issuer, audience, typ: "at+jwt" })).payload;

@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
 import { type AccessTokenCheck, createTokenVerifier } from "./backend-token.ts";
+import type { CertificateAuthority } from "./certificate-authority.ts";
 import { listen, respond } from "./http-server.ts";
 import { ScriptedResponses } from "./scripted-responses.ts";
+import { peerCertificate, thumbprintOf, tlsOf } from "./tls-server.ts";
 
 interface BackendRequest {
   method: string;
@@ -11,6 +13,8 @@ interface BackendRequest {
   authorization?: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** `x5t#S256` of the client's certificate, where it showed one. */
+  certificate?: string;
   /** 0 until the answer is on its way. */
   status: number;
 }
@@ -20,6 +24,7 @@ export interface RunningBackend {
   url: string;
   origin: string;
   readonly requests: readonly BackendRequest[];
+  readonly connections: { readonly opened: number; readonly open: number };
   /** From now on this access token is invalid here. */
   revoke(accessToken: string): void;
   /** While on, every access token is invalid here. */
@@ -36,17 +41,26 @@ export interface RunningBackend {
 
 const REALM = 'Bearer realm="backend"';
 
-export async function startBackend(options: AccessTokenCheck): Promise<RunningBackend> {
+/**
+ * A backend that takes the access tokens of an authorization server. With `authority` it serves by TLS,
+ * asks for client certificates, and takes tokens that are bound to one with that alone (RFC 8705 §3).
+ */
+export async function startBackend(
+  options: AccessTokenCheck,
+  { authority }: { readonly authority?: CertificateAuthority } = {},
+): Promise<RunningBackend> {
   const verify = createTokenVerifier(options);
   const requests: BackendRequest[] = [];
   const revoked = new Set<string>();
   const scripted = new ScriptedResponses();
   let refusing = false;
 
+  const tls = authority && (await tlsOf(authority, { asksForCertificate: true }));
   const server = await listen(async (req, res) => {
     const url = new URL(req.url ?? "/", "http://localhost");
     const body = await text(req);
-    requests.push(recordOf(req, res, url.pathname, body));
+    const certificate = thumbprintOfPeer(req);
+    requests.push(recordOf(req, res, url.pathname, body, certificate));
 
     const answer = scripted.take();
     if (answer) return respond(res, answer.status, answer.body, answer.headers);
@@ -56,6 +70,11 @@ export async function startBackend(options: AccessTokenCheck): Promise<RunningBa
     if (token === undefined) return challenge(res, 401);
     const claims = refusing || revoked.has(token) ? undefined : await verify(token);
     if (claims === undefined) return challenge(res, 401, "invalid_token");
+    const { cnf } = claims as { cnf?: { "x5t#S256"?: string } };
+    const boundTo = cnf?.["x5t#S256"];
+    if (boundTo !== undefined && boundTo !== certificate) {
+      return challenge(res, 401, "invalid_token");
+    }
     if (/^\/v1\/admin(\/|$)/.test(url.pathname)) return challenge(res, 403, "insufficient_scope");
 
     if (url.pathname === "/v1/redirect") {
@@ -69,12 +88,13 @@ export async function startBackend(options: AccessTokenCheck): Promise<RunningBa
       body: parseBody(req, body),
       claims,
     });
-  });
+  }, tls && { tls });
 
   return {
     url: `${server.origin}/v1/orders`,
     origin: server.origin,
     requests,
+    connections: server.connections,
     revoke: (accessToken) => void revoked.add(accessToken),
     refuseAll: (on) => {
       refusing = on;
@@ -95,6 +115,7 @@ function recordOf(
   res: ServerResponse,
   path: string,
   body: string,
+  certificate: string | undefined,
 ): BackendRequest {
   const { authorization } = req.headers;
   return {
@@ -103,11 +124,17 @@ function recordOf(
     ...(authorization === undefined ? {} : { authorization }),
     headers: req.headers,
     body,
+    ...(certificate === undefined ? {} : { certificate }),
     // Read from the response, so that it is right before the client can see the answer.
     get status() {
       return res.headersSent ? res.statusCode : 0;
     },
   };
+}
+
+function thumbprintOfPeer(req: IncomingMessage): string | undefined {
+  const certificate = peerCertificate(req);
+  return certificate && thumbprintOf(certificate);
 }
 
 function parseBody(req: IncomingMessage, body: string): unknown {

@@ -1,16 +1,26 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTlsServer, type ServerOptions as TlsOptions } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
 interface HttpServer {
   origin: string;
   port: number;
+  readonly connections: {
+    /** Since it listens. */
+    readonly opened: number;
+    readonly open: number;
+  };
   close(): Promise<void>;
 }
 
-export async function listen(handler: HttpHandler): Promise<HttpServer> {
-  const server = createServer((req, res) => {
+/** With `tls` it is an https server. */
+export async function listen(
+  handler: HttpHandler,
+  { tls }: { readonly tls?: TlsOptions } = {},
+): Promise<HttpServer> {
+  const answer = (req: IncomingMessage, res: ServerResponse) => {
     // A handler that throws must not take the test process down with it.
     Promise.resolve()
       .then(() => handler(req, res))
@@ -18,6 +28,14 @@ export async function listen(handler: HttpHandler): Promise<HttpServer> {
         if (res.headersSent) res.destroy();
         else respond(res, 500, { error: "server_error" });
       });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
+  const sockets = new Set<Socket>();
+  let opened = 0;
+  server.on("connection", (socket: Socket) => {
+    opened += 1;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -26,14 +44,24 @@ export async function listen(handler: HttpHandler): Promise<HttpServer> {
   });
   const { port } = server.address() as AddressInfo;
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     port,
+    connections: {
+      get opened() {
+        return opened;
+      },
+      get open() {
+        return sockets.size;
+      },
+    },
     close: () =>
       new Promise<void>((resolve) => {
         // Closing twice is fine: the second time there is nothing left to close.
         server.close(() => resolve());
         // Kept-alive sockets and requests still unanswered would hold close() back.
         server.closeAllConnections();
+        // Those amid a handshake are no connections to it yet.
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

@@ -48,6 +48,12 @@ function metadataOf(client: TestClient): AdapterPayload {
     ...(client.clientSecret === undefined ? {} : { client_secret: client.clientSecret }),
     token_endpoint_auth_method: client.authMethod,
     ...(client.publicKeys === undefined ? {} : { jwks: { keys: [...client.publicKeys] } }),
+    ...(client.certificateSubject === undefined
+      ? {}
+      : { tls_client_auth_subject_dn: client.certificateSubject }),
+    ...(client.certificateBoundTokens === undefined
+      ? {}
+      : { tls_client_certificate_bound_access_tokens: client.certificateBoundTokens }),
     grant_types: [...client.grantTypes],
     redirect_uris: [],
     response_types: [],

@@ -1,17 +1,20 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { exportJWK, generateKeyPair } from "jose";
+import { exportJWK, generateKeyPair, type JSONWebKeySet } from "jose";
 import Provider, {
   errors,
   type JWK,
   type KoaContextWithOIDC,
   type ResourceServer,
 } from "oidc-provider";
+import type { CertificateAuthority } from "./certificate-authority.ts";
 import { type HttpHandler, listen, respond } from "./http-server.ts";
 import { actingFor, registerAssertionGrants } from "./oidc-assertion-grants.ts";
 import { memoryAdapter } from "./oidc-memory-adapter.ts";
+import { authMethods, mutualTls } from "./oidc-mutual-tls.ts";
 import { registerPasswordGrant } from "./oidc-password-grant.ts";
 import { Registry, SCOPES, type TestClient, type TestUser } from "./registry.ts";
 import { replayRequest } from "./replay-request.ts";
+import { tlsOf } from "./tls-server.ts";
 import { controlTokenEndpoint, type TokenEndpointControls } from "./token-endpoint-control.ts";
 
 interface OidcProviderOptions {
@@ -25,6 +28,11 @@ interface OidcProviderOptions {
   dpop?: { readonly requireNonce: boolean };
   /** Public keys of those whose assertions are taken (RFC 7523). */
   assertionKeys?: readonly JWK[];
+  /**
+   * Serves by TLS, with a certificate of this authority, and a second time at a port that asks for
+   * client certificates: that is where the metadata's `mtls_endpoint_aliases` point (RFC 8705).
+   */
+  mutualTls?: { readonly authority: CertificateAuthority };
   /** Added to the default users. */
   users?: readonly TestUser[];
 }
@@ -32,7 +40,13 @@ interface OidcProviderOptions {
 export interface RunningAuthorizationServer extends TokenEndpointControls {
   issuer: string;
   tokenUrl: string;
+  /** Where client certificates are asked for; the same as `tokenUrl` without `mutualTls`. */
+  mutualTlsTokenUrl: string;
   jwksUrl: string;
+  /** The keys at `jwksUrl`, for those who can't fetch them: with `mutualTls` alone. */
+  jwks?: JSONWebKeySet;
+  /** Paths asked at the port for client certificates, in order of arrival. */
+  readonly mutualTlsRequests: readonly string[];
   /** The `aud` of access tokens when the request names no resource. */
   audience: string;
   /** Rotates a client's secret while the server runs. */
@@ -58,7 +72,22 @@ export async function startOidcProvider(
 
   // The issuer contains the port, so the provider can only be made once the server listens.
   let handle: HttpHandler = (_req, res) => respond(res, 503);
-  const server = await listen((req, res) => handle(req, res));
+  const authority = options.mutualTls?.authority;
+  const server = await listen(
+    (req, res) => handle(req, res),
+    authority === undefined ? {} : { tls: await tlsOf(authority) },
+  );
+  const mutualTlsRequests: string[] = [];
+  const mutualTlsServer =
+    authority &&
+    (await listen(
+      (req, res) => {
+        mutualTlsRequests.push(pathOf(req.url));
+        return handle(req, res);
+      },
+      { tls: await tlsOf(authority, { asksForCertificate: true }) },
+    ));
+  const mutualTlsTokenUrl = `${(mutualTlsServer ?? server).origin}/token`;
 
   const resourceServer = (resource: string): ResourceServer => {
     if (!RESOURCES.has(resource)) throw new errors.InvalidTarget();
@@ -77,6 +106,7 @@ export async function startOidcProvider(
     cookies: { keys: [randomUUID()] },
     features: {
       clientCredentials: { enabled: true },
+      ...(authority === undefined ? {} : { mTLS: mutualTls }),
       devInteractions: { enabled: false },
       dPoP: {
         enabled: options.dpop !== undefined,
@@ -98,6 +128,12 @@ export async function startOidcProvider(
       Grant: () => TWO_WEEKS,
     },
     rotateRefreshToken: true,
+    ...(authority === undefined
+      ? {}
+      : {
+          clientAuthMethods: authMethods,
+          discovery: { mtls_endpoint_aliases: { token_endpoint: mutualTlsTokenUrl } },
+        }),
     enabledJWA: {
       clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
       dPoPSigningAlgValues: ["ES256", "EdDSA", "RS256"],
@@ -110,10 +146,11 @@ export async function startOidcProvider(
   const issuing = { defaultResource: DEFAULT_RESOURCE, resourceServer };
   registerPasswordGrant(provider, { ...issuing, registry });
   const { d: _, ...verificationKey } = signingKey;
+  const ownKeys = { keys: [verificationKey as never] };
   registerAssertionGrants(provider, {
     ...issuing,
     issuer: server.origin,
-    ownKeys: { keys: [verificationKey as never] },
+    ownKeys,
     trustedKeys: { keys: [...(options.assertionKeys ?? [])] as never },
   });
 
@@ -127,10 +164,15 @@ export async function startOidcProvider(
     ...endpoint.controls,
     issuer: server.origin,
     tokenUrl: `${server.origin}/token`,
+    mutualTlsTokenUrl,
+    mutualTlsRequests,
     jwksUrl: `${server.origin}/jwks`,
+    ...(authority === undefined ? {} : { jwks: ownKeys }),
     audience: DEFAULT_RESOURCE,
     setClientSecret: (clientId, secret) => registry.setClientSecret(clientId, secret),
-    close: server.close,
+    close: async () => {
+      await Promise.all([server.close(), mutualTlsServer?.close()]);
+    },
   };
 }
 

@@ -6,8 +6,14 @@ export interface TestClient {
     | "client_secret_post"
     | "client_secret_jwt"
     | "private_key_jwt"
+    | "tls_client_auth"
+    | "self_signed_tls_client_auth"
     | "none";
-  /** Public keys of a client that signs; oidc-provider only. */
+  /** The name in the certificate of a `tls_client_auth` client; oidc-provider only. */
+  certificateSubject?: string;
+  /** Its tokens are bound to its certificate; oidc-provider with `mutualTls` only. */
+  certificateBoundTokens?: boolean;
+  /** Public keys of a client that signs, or has a self-signed certificate; oidc-provider only. */
   publicKeys?: readonly object[];
   grantTypes: readonly string[];
 }
