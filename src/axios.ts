@@ -147,8 +147,15 @@ async function sendBy(
   adapter: AxiosAdapter,
   config: InternalAxiosRequestConfig,
 ): Promise<AxiosResponse> {
-  config.fetchOptions = { ...config.fetchOptions, dispatcher: await route.dispatcher() };
-  return adapter(config);
+  const { fetchOptions = {} } = config;
+  const dispatcher = await route.dispatcher();
+  try {
+    config.fetchOptions = { ...fetchOptions, dispatcher };
+    return await adapter(config);
+  } finally {
+    // Responses and errors hold the config, and whoever logs them would print a proxy's password.
+    config.fetchOptions = fetchOptions;
+  }
 }
 
 /** Path and query, as axios' http adapter writes them. */

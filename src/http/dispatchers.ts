@@ -44,24 +44,44 @@ function close(dispatcher: Promise<Dispatcher>): void {
 }
 
 async function dispatcherFor(transport: ResolvedTransport): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await loadUndici();
+  const undici = await loadUndici();
   const { settings } = transport;
   const { proxy, noProxy, connectTimeoutMs: timeout = defaultConnectTimeoutMs } = settings;
   const toServer = { timeout, ...(await secureContext(transport)) };
   const options = { ...limits(settings), connect: toServer };
-  if (!proxy && settings.proxyFromEnvironment !== true) return new Agent(options);
+  if (!proxy && settings.proxyFromEnvironment !== true) return new undici.Agent(options);
   // The client certificate is not for the proxy.
   const toProxy = { ...transport, clientCertificate: undefined };
-  return new EnvHttpProxyAgent({
+  const { Pool } = undici;
+  const agent = new undici.EnvHttpProxyAgent({
     ...options,
     requestTls: toServer,
     proxyTls: { timeout, ...(await secureContext(toProxy)) },
     // A plain request has no use for a tunnel, which proxies mostly allow for https alone.
     proxyTunnel: false,
+    // By itself undici puts no limits on its connections to the proxy.
+    factory: (origin, own) => new Pool(origin, { ...limits(settings), ...own }),
+    clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: timeout }),
     // What is left out, it reads from the environment.
     ...(proxy ? { httpProxy: proxy, httpsProxy: proxy, noProxy: "" } : {}),
     ...(noProxy && { noProxy: noProxy.join(",") }),
   });
+  return withStatusText(agent);
+}
+
+/** Where there is no tunnel, undici loses the text of the status on its way; fetch wants one. */
+function withStatusText(agent: Dispatcher): Dispatcher {
+  const dispatch = agent.dispatch.bind(agent);
+  // No interceptor: those would have Node 20's fetch join several headers of one name.
+  agent.dispatch = (options, handler) => {
+    const { onHeaders } = handler;
+    if (onHeaders !== undefined) {
+      handler.onHeaders = (status, headers, resume, text = "") =>
+        onHeaders.call(handler, status, headers, resume, text);
+    }
+    return dispatch(options, handler);
+  };
+  return agent;
 }
 
 function limits(settings: Transport) {
@@ -69,7 +89,11 @@ function limits(settings: Transport) {
   return {
     ...(headersTimeoutMs !== undefined && { headersTimeout: headersTimeoutMs }),
     ...(bodyTimeoutMs !== undefined && { bodyTimeout: bodyTimeoutMs }),
-    ...(keepAliveTimeoutMs !== undefined && { keepAliveTimeout: keepAliveTimeoutMs }),
+    // The second, or a server could ask for longer.
+    ...(keepAliveTimeoutMs !== undefined && {
+      keepAliveTimeout: keepAliveTimeoutMs,
+      keepAliveMaxTimeout: keepAliveTimeoutMs,
+    }),
     ...(maxConnections !== undefined && { connections: maxConnections }),
   };
 }

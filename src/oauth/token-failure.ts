@@ -95,6 +95,11 @@ export function transportFailure(
     const said = `answered with a body that is not compressed as it says (${code})`;
     return new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   }
+  const refusal = causes.map(refusalByProxy).find((status) => status !== undefined);
+  if (refusal !== undefined) {
+    const said = `could not be reached: the proxy answered ${refusal}`;
+    return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "network", said });
+  }
   const reason = reasonOf(code);
   // Not the message: a fetch that was given may say anything there, also what it was sent.
   const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));
@@ -133,6 +138,11 @@ function causesOf(error: unknown): Error[] {
 function codeOf(error: Error): string | undefined {
   const code: unknown = Reflect.get(error, "code");
   return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,60}$/.test(code) ? code : undefined;
+}
+
+/** The status that undici tells in its message alone. */
+function refusalByProxy({ message }: Error): string | undefined {
+  return /^Proxy (?:response|Authentication Required) \((\d{3})\)/.exec(message)?.[1];
 }
 
 function reasonOf(code: string | undefined): UnavailableReason {
