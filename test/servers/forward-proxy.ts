@@ -1,9 +1,13 @@
 import type { LookupFunction } from "node:net";
 import { Server } from "proxy-chain";
+import type { CertificateAuthority } from "./certificate-authority.ts";
+import { peerCertificate, thumbprintOf, tlsOf } from "./tls-server.ts";
 
 interface ForwardProxyOptions {
   /** Whom it serves: everybody, unless given. */
   readonly user?: { readonly username: string; readonly password: string };
+  /** Makes it an https proxy, which asks for client certificates. */
+  readonly authority?: CertificateAuthority;
 }
 
 interface ProxiedRequest {
@@ -12,6 +16,8 @@ interface ProxiedRequest {
   /** Host and port that it was for. */
   readonly target: string;
   readonly username: string;
+  /** `x5t#S256` of the certificate that the client showed to the proxy. */
+  readonly certificate: string | undefined;
   /** False where its credentials were refused. */
   readonly isAllowed: boolean;
 }
@@ -30,22 +36,30 @@ export interface ForwardProxy {
  * A forward proxy, by tunnel or request by request. Every host name is this machine to it, so that
  * names that only the proxy can resolve tell whether it was used.
  */
-export async function startForwardProxy({ user }: ForwardProxyOptions = {}): Promise<ForwardProxy> {
+export async function startForwardProxy({
+  user,
+  authority,
+}: ForwardProxyOptions = {}): Promise<ForwardProxy> {
   const requests: ProxiedRequest[] = [];
+  const tls = authority && (await tlsOf(authority, { asksForCertificate: true }));
   const server = new Server({
+    ...(tls ? { serverType: "https", httpsOptions: tls } : { serverType: "http" }),
     port: 0,
     host: "127.0.0.1",
     prepareRequestFunction: ({ request, hostname, port, username, password }) => {
       const isAllowed =
         user === undefined || (user.username === username && user.password === password);
       const method = request.method ?? "";
-      requests.push({ method, target: `${hostname}:${port}`, username, isAllowed });
+      const shown = peerCertificate(request);
+      const certificate = shown && thumbprintOf(shown);
+      requests.push({ method, target: `${hostname}:${port}`, username, certificate, isAllowed });
       return { requestAuthentication: !isAllowed, dnsLookup: thisMachine };
     },
   });
   await server.listen();
   return {
-    url: `http://127.0.0.1:${server.port}`,
+    // By its name: undici tells a server the name it asks for, and an address is none.
+    url: tls ? `https://localhost:${server.port}` : `http://127.0.0.1:${server.port}`,
     port: server.port,
     requests,
     get targets() {
