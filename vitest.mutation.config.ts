@@ -17,7 +17,7 @@ class LikelyFirst extends BaseSequencer {
 
 /** The tests that Stryker runs for each mutant: those that need nothing but this process. */
 export default defineConfig({
-  resolve: usual.resolve,
+  resolve: { ...usual.resolve },
   test: {
     include: ["test/**/*.test.ts"],
     exclude: [
