@@ -100,6 +100,11 @@ export function transportFailure(
     const said = `could not be reached: the proxy answered ${refusal}`;
     return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "network", said });
   }
+  // What the other side says when it ends a handshake.
+  if (code !== undefined && /^ERR_SSL_.*_ALERT_/.test(code)) {
+    const said = `refuses the connection: TLS version or client certificate don't suit it (${code})`;
+    return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "tls", said });
+  }
   const reason = reasonOf(code);
   // Not the message: a fetch that was given may say anything there, also what it was sent.
   const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));

@@ -53,6 +53,18 @@ describe("a token endpoint that can't be reached", () => {
     expect(error.message).toMatch(/ENOTFOUND|EAI_AGAIN/);
   });
 
+  test.each([
+    "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED",
+  ])("because it ends the TLS handshake (%s), says what may not suit it", async (code) => {
+    const cause = Object.assign(new Error("alert"), { code });
+    const fetch = () => Promise.reject(new TypeError("fetch failed", { cause }));
+    const security = new EndpointSecurity({ fetch });
+    const error = await failureOf("https://idp.example.test/token", once, security);
+    expect(error.reason).toBe("tls");
+    expect(error.message).toContain(`client certificate don't suit it (${code})`);
+  });
+
   test("is tried again by the next call", async () => {
     const server = await startTokenEndpoint((res, count) =>
       count === 1 ? void res.destroy() : issue(res, "at-last"),
