@@ -116,9 +116,9 @@ export class OutgoingRequest {
   }
 }
 
-/** By its shape: it may be of another undici than the global one. */
+/** By its shape: it may be of another undici than the global one. Options may name a `url`, too. */
 export function isRequest(value: unknown): value is Request {
-  return typeof value === "object" && value !== null && "headers" in value && "url" in value;
+  return typeof value === "object" && value !== null && "clone" in value && "url" in value;
 }
 
 export function urlOf(input: FetchInput): string {

@@ -83,6 +83,16 @@ test("a Blob from a file arrives", async () => {
   expect(backend.requests[0]?.body.byteLength).toBe(file.size);
 });
 
+test("options that name a url, as gaxios' do, are options all the same", async () => {
+  const backend = await startRecordingBackend();
+  const { wrapped } = bearerEndpoint(backend.origin);
+  const url = `${backend.origin}/orders`;
+  const init = { url, method: "PUT", headers: new Headers({ "X-Mine": "1" }), body: "x" };
+  await wrapped(url, init);
+  expect(backend.requests[0]).toMatchObject({ method: "PUT", headers: { "x-mine": "1" } });
+  expect(backend.requests[0]?.body.toString()).toBe("x");
+});
+
 describe("headers", () => {
   const ways: [string, NonNullable<Init["headers"]>][] = [
     ["a record", { "X-Mine": "1", authorization: "Basic mine", Accept: "text/plain" }],
