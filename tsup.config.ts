@@ -4,7 +4,14 @@ import { rollup } from "rollup";
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/axios.ts", "src/redis.ts", "src/undici.ts"],
+  entry: [
+    "src/index.ts",
+    "src/axios.ts",
+    "src/azure.ts",
+    "src/google.ts",
+    "src/redis.ts",
+    "src/undici.ts",
+  ],
   format: "esm",
   target: "node20.19",
   platform: "node",
@@ -27,7 +34,9 @@ async function oneChunk(): Promise<void> {
   const texts = new Map<string, string>();
   for (const file of files) texts.set(file, await readFile(`dist/${file}`, "utf8"));
   const bundle = await rollup({
-    input: ["index", "axios", "redis", "undici"].map((name) => `./dist/${name}.js`),
+    input: ["index", "axios", "azure", "google", "redis", "undici"].map(
+      (name) => `./dist/${name}.js`,
+    ),
     external: (id) => !id.startsWith(".") && !isAbsolute(id),
     treeshake: false,
   });

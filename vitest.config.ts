@@ -9,6 +9,8 @@ export default defineConfig({
     alias: [
       { find: /^endpoint-security$/, replacement: source("index.ts") },
       { find: /^endpoint-security\/axios$/, replacement: source("axios.ts") },
+      { find: /^endpoint-security\/azure$/, replacement: source("azure.ts") },
+      { find: /^endpoint-security\/google$/, replacement: source("google.ts") },
       { find: /^endpoint-security\/redis$/, replacement: source("redis.ts") },
       { find: /^endpoint-security\/undici$/, replacement: source("undici.ts") },
     ],

@@ -181,6 +181,20 @@ describe("an installation", () => {
     expect(same).toBe("true true");
   });
 
+  it("serves Azure's and Google's clients, and needs nothing of theirs", async () => {
+    const tokens = await runScript(
+      "clouds.mjs",
+      `import { EndpointSecurity } from "endpoint-security";
+       import { azureCredential } from "endpoint-security/azure";
+       import { googleAuthClient } from "endpoint-security/google";
+       const security = new EndpointSecurity();
+       const credential = azureCredential(security, ${endpoint()});
+       const client = googleAuthClient({}, security, ${endpoint()});
+       console.log((await credential.getToken("a")).token, (await client.getAccessToken()).token);`,
+    );
+    expect(tokens).toBe("issued issued");
+  });
+
   it("changes and starts nothing when it is imported", async () => {
     const changes = await runScript(
       "quiet.mjs",
@@ -326,6 +340,11 @@ describe("a TypeScript project", () => {
     // @ts-expect-error a configuration without a client
     security.getAuthHeader({ grantType: "client_credentials", tokenUrl: "https://idp.example.com" });
     export const codeOf = (error: unknown) => (isEndpointSecurityError(error) ? error.code : undefined);
+    import { azureCredential } from "endpoint-security/azure";
+    export const token = azureCredential(security, orders).getToken("a").then(({ token }) => token);
+    import { googleAuthClient } from "endpoint-security/google";
+    // @ts-expect-error no client of google-auth-library
+    googleAuthClient({}, security, orders);
   `;
   const clientsConsumer = `${consumer}
     import { wrapAxios } from "endpoint-security/axios";
