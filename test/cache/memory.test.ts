@@ -1,5 +1,6 @@
 import { EndpointSecurity } from "endpoint-security";
 import { describe, expect, test, vi } from "vitest";
+import { memoryCache } from "../../src/cache/memory-cache.ts";
 import { answeringFetch } from "../tokens/answering-fetch.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 
@@ -75,4 +76,13 @@ describe("without a cache of its own, an instance keeps tokens in memory", () =>
     await two.security.getToken(checkout(tokenUrl));
     expect([one.answers.count, two.answers.count]).toEqual([1, 1]);
   });
+});
+
+test("the memory forgets what is deleted, and nothing else", async () => {
+  const cache = memoryCache(10);
+  const [one, two] = [{ is: "one" }, { is: "two" }];
+  await cache.set("one", one, 1_000);
+  await cache.set("two", two, 1_000);
+  await cache.delete("one");
+  expect([await cache.get("one"), await cache.get("two")]).toEqual([undefined, two]);
 });
