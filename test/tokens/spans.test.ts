@@ -14,7 +14,8 @@ describe("before its end, a token is sent no more", () => {
     ["never, where expirySkewMs is 0", 60, 0, 0],
     ["for half of its life, where expirySkewMs is longer", 60, 50_000, 30_000],
   ])("%s", (_, seconds, expirySkewMs, expected) => {
-    expect(skewOf(lifeOf(seconds), { expirySkewMs })).toBe(expected);
+    const settings = expirySkewMs === undefined ? {} : { expirySkewMs };
+    expect(skewOf(lifeOf(seconds), settings)).toBe(expected);
   });
 });
 
