@@ -1,7 +1,4 @@
-/**
- * How well the tests notice that the code is wrong; see docs/mutation.md.
- * @type {import("@stryker-mutator/api/core").PartialStrykerOptions}
- */
+/** How well the tests notice that the code is wrong; see docs/mutation.md. */
 export default {
   mutate: ["src/{authenticators,cache,endpoint,tokens}/**/*.ts"],
   testRunner: "vitest",
