@@ -51,7 +51,7 @@ export const wrappers: readonly (readonly [
 ];
 
 /** What went wrong, and why, and why that: every error in a row. */
-export async function causesOf(call: Promise<unknown>): Promise<readonly unknown[]> {
+async function causesOf(call: Promise<unknown>): Promise<readonly unknown[]> {
   const causes: unknown[] = [];
   let error = await call.then(
     () => {
