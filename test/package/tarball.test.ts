@@ -238,6 +238,28 @@ describe("an installation", () => {
     );
     expect(message).toContain("Cannot find package 'axios'");
   });
+
+  it("says what to install where undici is missing, and needs it for `transport` alone", async () => {
+    const said = await runScript(
+      "no-undici.mjs",
+      `import { EndpointSecurity } from "endpoint-security";
+       const bare = ${endpoint()};
+       const tell = ({ code, message }) => console.log(code, message);
+       const security = new EndpointSecurity();
+       console.log(await security.getAuthHeader(bare));
+       await security.getAuthHeader({ ...bare, clientId: "b", transport: { timeoutMs: 5_000 } }).catch(tell);
+       const url = "https://orders.example.com";
+       const account = { type: "basic", url, username: "a", password: "b" };
+       const closed = new EndpointSecurity({ transport: { proxy: "http://127.0.0.1:9" } });
+       await closed.wrapFetch(account)("/42").catch(tell);`,
+    );
+    const [header, ...errors] = said.split("\n");
+    expect(header).toBe("Bearer issued");
+    expect(errors).toHaveLength(2);
+    for (const error of errors) {
+      expect(error).toMatch(/^invalid_configuration .*transport .*npm install undici@7/);
+    }
+  });
 });
 
 describe("an installation beside axios", () => {
@@ -319,6 +341,24 @@ describe("an installation beside undici", () => {
       authorization: "Bearer issued",
       "x-own": "kept",
     });
+  });
+
+  it("has requests travel as `transport` says", async () => {
+    const home = join(folder.path, "undici-transport");
+    await cp(project, home, { recursive: true });
+    await symlink(join(checkout, "node_modules/undici"), join(home, "node_modules/undici"), "dir");
+    const sent = await runScript(
+      "transport.mjs",
+      `import { EndpointSecurity } from "endpoint-security";
+       const transport = { connectTimeoutMs: 5_000, keepAliveTimeoutMs: 600_000 };
+       const security = new EndpointSecurity({ transport });
+       const orders = ${endpoint({ url: `${server.origin}/v1` })};
+       const response = await security.wrapFetch(orders)("/42");
+       console.log(await response.text());
+       await security.close();`,
+      home,
+    );
+    expect(JSON.parse(sent)).toMatchObject({ url: "/v1/42", authorization: "Bearer issued" });
   });
 });
 
