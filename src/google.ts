@@ -16,7 +16,6 @@ interface AuthClient {
 /** What is used of the options of a request. */
 interface RequestOptions {
   readonly headers?: ConstructorParameters<typeof Headers>[0];
-  readonly fetchImplementation?: Fetch | undefined;
 }
 
 /**
@@ -30,10 +29,10 @@ interface RequestOptions {
  * ```
  *
  * `request` and `fetch` go through `wrapFetch`: a refused token (401) is renewed and the request sent
- * once more, if its body can be. They use the global fetch, or the `fetchImplementation` of the
- * request; what gaxios' own would do with `agent`, `proxy` and the environment's proxy, the endpoint's
- * `transport` does. Errors are gaxios' own; what kept a request from being sent is their `cause`.
- * Headers that are for one request (DPoP, Digest) come by `request` and `fetch` alone.
+ * once more, if its body can be. Beneath is the global fetch or the one that is given, never gaxios'
+ * own: instead of `agent`, `proxy` and the environment's proxy there is the endpoint's `transport`.
+ * Errors are gaxios' own; what kept a request from being sent is their `cause`. Headers that are for
+ * one request (DPoP, Digest) come by `request` and `fetch` alone.
  *
  * @returns the same client
  * @throws ConfigurationError
@@ -45,10 +44,11 @@ export function googleAuthClient<
   client: Client,
   security: EndpointSecurity<Grants>,
   endpoint: EndpointConfig<Grants[number]> & { readonly url: string },
+  { fetch }: { readonly fetch?: Fetch | undefined } = {},
 ): Client {
-  const open = security.doorTo(endpoint);
   // A mistake shows here, and not with the first request.
-  open();
+  const fetchImplementation = security.wrapFetch(endpoint, { fetch });
+  const open = security.doorTo(endpoint);
   const withProject = (headers: Headers): Headers => {
     const { quotaProjectId } = client;
     if (quotaProjectId && !headers.has("x-goog-user-project")) {
@@ -63,11 +63,11 @@ export function googleAuthClient<
       if (url !== undefined) open().destination.resolve(String(url));
       return withProject(new Headers(await security.getAuthHeaders(endpoint)));
     },
-    request: async ({ headers, fetchImplementation, ...options }: RequestOptions) => {
+    request: async ({ headers, ...options }: RequestOptions) => {
       const response = await client.transporter.request({
         ...options,
         headers: withProject(new Headers(headers)),
-        fetchImplementation: security.wrapFetch(endpoint, { fetch: fetchImplementation }),
+        fetchImplementation,
       });
       // Who asks gaxios for a stream expects one of Node's.
       const { data } = response;

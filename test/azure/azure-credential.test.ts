@@ -3,6 +3,7 @@ import {
   bearerTokenAuthenticationPolicy,
   createDefaultHttpClient,
   createEmptyPipeline,
+  createHttpHeaders,
   createPipelineRequest,
   type HttpClient,
 } from "@azure/core-rest-pipeline";
@@ -156,6 +157,30 @@ describe("an azureCredential", () => {
     }
     expect(tokens).toEqual(["token-1", "token-1", "token-2", "token-3", "token-3", "token-2"]);
     expect(bodies.map((body) => body.get("scope"))).toEqual(["a", "a b", "own"]);
+  });
+
+  it("lets nobody notice a renewal that fails while the token is good", async () => {
+    stopTime();
+    const { fetch } = scriptedFetch((count) =>
+      count === 1 ? token(count) : new Response(undefined, { status: 503 }),
+    );
+    const ours = new EndpointSecurity({ fetch });
+    const credential = azureCredential(ours, checkout("https://idp.example.test/token"));
+    const sent: string[] = [];
+    const pipeline = createEmptyPipeline();
+    pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential, scopes: "a" }));
+    const toNobody: HttpClient = {
+      sendRequest: async (request) => {
+        sent.push(request.headers.get("authorization") ?? "none");
+        return { request, headers: createHttpHeaders(), status: 200 };
+      },
+    };
+    for (const minutes of [0, 55, 3, 1]) {
+      await pass(minutes * 60_000);
+      const request = createPipelineRequest({ url: "https://orders.example.test" });
+      await pipeline.sendRequest(toNobody, request);
+    }
+    expect(sent).toEqual(Array(4).fill("Bearer token-1"));
   });
 
   it("asks as the configuration says at that moment", async () => {

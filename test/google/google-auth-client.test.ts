@@ -146,14 +146,14 @@ describe("an AuthClient of google-auth-library, by googleAuthClient", () => {
     expect((await billed.getRequestHeaders(url)).get("x-goog-user-project")).toBe("billed");
   });
 
-  it("uses a fetchImplementation of the request's", async () => {
+  it("sends through the fetch that is given", async () => {
     const sent: (string | null)[] = [];
-    const fetchImplementation: Fetch = async (input, init) => {
+    const given: Fetch = async (input, init) => {
       sent.push(new Headers(init?.headers).get("authorization"));
       return fetch(input, init);
     };
-    const url = `${backend.origin}/v1/orders`;
-    expect((await client.request({ url, fetchImplementation })).status).toBe(200);
+    googleAuthClient(client, security, endpoint(), { fetch: given });
+    expect((await client.request({ url: `${backend.origin}/v1/orders` })).status).toBe(200);
     expect(sent).toEqual([await security.getAuthHeader(endpoint())]);
   });
 
