@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import { withDeadline } from "../endpoint/deadline.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
@@ -28,7 +28,7 @@ export class GuardedCache {
   /** What an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
-  readonly #unusable = new LRUCache<string, true>({ max: 1000 });
+  readonly #unusable = boundedMap<string, true>(1_000);
   #wasOpened = false;
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;

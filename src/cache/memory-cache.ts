@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { TokenCache } from "./token-cache.ts";
 
 /**
@@ -21,8 +21,7 @@ export function memoryCache(maxEntries: number): TokenCache {
 /** With the first token only: Keyv takes half as long to load as all of the main entry. */
 async function openMemory(maxEntries: number) {
   const { default: Keyv } = await import("keyv");
-  // Bounded by `maxSize`, since for `max` room would be made at once for every entry there may be.
-  const entries = new LRUCache<string, object>({ maxSize: maxEntries, sizeCalculation: () => 1 });
+  const entries = boundedMap<string, object>(maxEntries);
   const keyv = new Keyv({
     store: {
       // Keyv's wrapping of a value is not kept: a token knows when it ends.

@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import { ConfigurationError, type ConfigurationProblem } from "../errors.ts";
+import { boundedMap } from "./bounded-map.ts";
 import { nameOf, readSecret, readWithDeadline, type Secret } from "./secrets.ts";
 import type { ClientCertificate } from "./transport-fields.ts";
 
@@ -30,9 +30,9 @@ const path = "transport.clientCertificate";
 
 /** Reads client certificates. A pair on disk that is being replaced counts once both halves are new. */
 export class ClientCertificates {
-  readonly #loaded = new LRUCache<string, LoadedCertificate>({ max: 1_000 });
+  readonly #loaded = boundedMap<string, LoadedCertificate>(1_000);
   /** By their files: the last that was whole. */
-  readonly #whole = new LRUCache<string, LoadedCertificate>({ max: 1_000 });
+  readonly #whole = boundedMap<string, LoadedCertificate>(1_000);
 
   /**
    * The certificate as it is now.

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedMap } from "./bounded-map.ts";
 import { type PrivateKey, privateKey, readPrivateKey, type SigningKey } from "./private-key.ts";
 import type { Check } from "./problems.ts";
 
@@ -15,7 +15,7 @@ export const dpop: Check = (value, path, problems) => {
 export class DpopKeys {
   /** Of this process: made with the first token, and known to nobody else. */
   #own: Promise<SigningKey> | undefined;
-  readonly #given = new LRUCache<string | object, Promise<SigningKey>>({ max: 100 });
+  readonly #given = boundedMap<string | object, Promise<SigningKey>>(100);
 
   async of(dpop: true | PrivateKey, endpoint: string): Promise<SigningKey> {
     if (dpop === true) {

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { Dispatcher } from "undici";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
 import type { Transport } from "../endpoint/transport-fields.ts";
 import { ConfigurationError } from "../errors.ts";
@@ -9,10 +9,7 @@ const defaultConnectTimeoutMs = 10_000;
 
 /** undici's dispatchers: those who travel the same way share connections. */
 export class Dispatchers {
-  readonly #byName = new LRUCache<string, Promise<Dispatcher>>({
-    max: 1_000,
-    dispose: (dispatcher) => close(dispatcher),
-  });
+  readonly #byName = boundedMap<string, Promise<Dispatcher>>(1_000, close);
   /** @throws ConfigurationError where undici is missing */
   of(transport: ResolvedTransport): Promise<Dispatcher> {
     const { name } = transport;

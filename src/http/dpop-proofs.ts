@@ -1,5 +1,5 @@
 import type { JWK } from "jose";
-import { LRUCache } from "lru-cache";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { SigningKey } from "../endpoint/private-key.ts";
 
 /** What a nonce is good for: authorization servers and backends have their own, even on one origin. */
@@ -20,7 +20,7 @@ export interface Proven {
  * @see https://www.rfc-editor.org/rfc/rfc9449
  */
 export class DpopProofs {
-  readonly #nonces = new LRUCache<string, string>({ max: 1000 });
+  readonly #nonces = boundedMap<string, string>(1_000);
   readonly #publicKeys = new WeakMap<SigningKey, Promise<JWK>>();
 
   /** A new proof, for one request. @see https://www.rfc-editor.org/rfc/rfc9449#section-4.2 */

@@ -1,4 +1,4 @@
-import { LRUCache } from "lru-cache";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import { type AnyEndpointSecurityError, TokenEndpointUnavailableError } from "../errors.ts";
 
 const longestMs = 30_000;
@@ -23,7 +23,7 @@ interface Remembered {
  * for counts. A changed configuration or secret is another identity, and starts anew.
  */
 export class CoolDown {
-  readonly #failures = new LRUCache<string, Remembered>({ max: 1000 });
+  readonly #failures = boundedMap<string, Remembered>(1_000);
 
   /** Why it is too early to ask again, or undefined. */
   errorFor(identity: string): AnyEndpointSecurityError | undefined {

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import pMemoize from "p-memoize";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import { withDeadline } from "../endpoint/deadline.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { ConfigurationError, TokenEndpointUnavailableError } from "../errors.ts";
@@ -32,11 +32,9 @@ interface Asking {
 
 /** The metadata of issuers, asked for once and kept. */
 export class Issuers {
-  readonly #known = new LRUCache<string, Known>({ max: 1000 });
+  readonly #known = boundedMap<string, Known>(1_000);
   /** Mistakes, which would only be found again. */
-  readonly #refused = new LRUCache<string, { readonly error: Error; readonly until: number }>({
-    max: 1000,
-  });
+  readonly #refused = boundedMap<string, { readonly error: Error; readonly until: number }>(1_000);
   // Many endpoints have one issuer.
   readonly #flight = pMemoize(async (name: string, asking: Asking) => this.#ask(name, asking), {
     cache: false,

@@ -1,5 +1,5 @@
-import { LRUCache } from "lru-cache";
 import type { Lease } from "../cache/lease.ts";
+import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { CachedSource } from "./cached-source.ts";
 import { defaultTimeoutMs } from "./granted-source.ts";
@@ -15,7 +15,7 @@ const longestPauseMs = 250;
  */
 export class SharedSource extends CachedSource {
   /** Tokens that backends refused: a cache that takes no writes would bring them back. */
-  readonly #refused = new LRUCache<string, true>({ max: 1000 });
+  readonly #refused = boundedMap<string, true>(1_000);
 
   override async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
     // Bound to a key of this process, it is of no use to another.
