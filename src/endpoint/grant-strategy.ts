@@ -69,6 +69,35 @@ export interface OwnGrantStrategy extends Omit<GrantStrategy, "parameters"> {
   parameters(fields: never, context: GrantContext): GrantParameters | Promise<GrantParameters>;
 }
 
+/** What `parameters` is called with: what the schema leaves, and the credentials as they were read. */
+type FieldsFrom<Output, Strategy> = Output & {
+  readonly [Name in keyof CredentialsOf<Strategy> as CredentialsOf<Strategy>[Name] extends "required"
+    ? Name
+    : never]: string;
+} & {
+  readonly [Name in keyof CredentialsOf<Strategy> as CredentialsOf<Strategy>[Name] extends "optional"
+    ? Name
+    : never]?: string;
+};
+
+type CredentialsOf<Strategy> = Strategy extends { readonly credentials: infer Credentials }
+  ? Credentials
+  : object;
+
+/** A strategy whose `parameters` takes what its schema gives. */
+type FittingSchema<Strategy> = Strategy extends {
+  readonly schema: StandardSchemaV1<infer _Input, infer Output>;
+  parameters(fields: infer Fields): unknown;
+}
+  ? FieldsFrom<Output, Strategy> extends Fields
+    ? unknown
+    : {
+        parameters(
+          fields: FieldsFrom<Output, Strategy>,
+        ): GrantParameters | Promise<GrantParameters>;
+      }
+  : unknown;
+
 /**
  * Keeps a strategy's exact type, so that the type of `EndpointConfig` grows with it.
  *
@@ -80,6 +109,8 @@ export interface OwnGrantStrategy extends Omit<GrantStrategy, "parameters"> {
  * const security = new EndpointSecurity({ grants: [device] });
  * ```
  */
-export function defineGrant<const Strategy extends GrantStrategy>(strategy: Strategy): Strategy {
+export function defineGrant<const Strategy extends GrantStrategy>(
+  strategy: Strategy & FittingSchema<Strategy>,
+): Strategy {
   return strategy;
 }

@@ -85,6 +85,46 @@ describe("the fields of a custom grant with a schema", () => {
   });
 });
 
+describe("the parameters of a custom grant with a schema", () => {
+  const grantType = "urn:example:shop";
+  const schema = z.object({ serial: z.string().transform(Number) });
+
+  test("take what the schema gives, and the credentials", () => {
+    defineGrant({
+      grantType,
+      schema,
+      credentials: { pin: "required", code: "optional" },
+      parameters: (fields: { serial: number; pin: string; code?: string }) => ({
+        serial: String(fields.serial),
+        pin: fields.pin,
+        code: fields.code,
+      }),
+    });
+  });
+
+  test("can't take it for something else", () => {
+    defineGrant({
+      grantType,
+      schema,
+      // @ts-expect-error the schema makes it a number
+      parameters: (fields: { serial: string }) => ({ serial: fields.serial }),
+    });
+    defineGrant({
+      grantType,
+      schema,
+      // @ts-expect-error the schema knows no site
+      parameters: (fields: { site: string }) => ({ site: fields.site }),
+    });
+    defineGrant({
+      grantType,
+      schema,
+      credentials: { pin: "optional" },
+      // @ts-expect-error the pin may be left out
+      parameters: (fields: { pin: string }) => ({ pin: fields.pin }),
+    });
+  });
+});
+
 describe("several custom grants", () => {
   const one = defineGrant({
     grantType: "urn:example:one",
