@@ -283,6 +283,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     const route = new BackendRoute({
       dispatchers: this.#dispatchers,
       resolve: () => transport.resolve(),
+      wayOfToken: () => (endpoint instanceof EndpointTokens ? endpoint.wayOfLast : undefined),
       certificateChanged: () => {
         if (endpoint instanceof EndpointTokens) endpoint.reconsider();
       },

@@ -10,7 +10,9 @@ interface Means {
   readonly dispatchers: Dispatchers;
   /** Reads the client certificate, where there is one. */
   resolve(): Promise<ResolvedTransport>;
-  /** Told when the certificate is another one than before, or the first: tokens may be bound to it. */
+  /** How the token at hand was got: it may be bound to that certificate, so it is sent with no other. */
+  wayOfToken(): ResolvedTransport | undefined;
+  /** Told when the certificate is another one than before. */
   certificateChanged(): void;
 }
 
@@ -37,13 +39,13 @@ export class BackendRoute {
 
   /** What undici sends requests by. */
   async dispatcher(): Promise<Dispatcher> {
-    return this.#means.dispatchers.of(await this.transport());
+    return this.#means.dispatchers.of(await this.#way());
   }
 
   /** The fetch that was given, or the global one, on this way. */
   fetch(given: Fetch | undefined): Fetch {
     return async (input, init) => {
-      const fetch = this.#means.dispatchers.fetch(await this.transport(), given);
+      const fetch = this.#means.dispatchers.fetch(await this.#way(), given);
       return (await fetch)(input, init);
     };
   }
@@ -53,6 +55,11 @@ export class BackendRoute {
     const { settings, name } = await this.transport();
     const bare = { settings, clientCertificate: undefined, name: `${name} without certificate` };
     return this.#means.dispatchers.fetch(bare, given);
+  }
+
+  /** To be asked for once there are credentials. */
+  async #way(): Promise<ResolvedTransport> {
+    return this.#means.wayOfToken() ?? this.transport();
   }
 
   async #look(known: ResolvedTransport | undefined): Promise<ResolvedTransport> {
@@ -67,7 +74,8 @@ export class BackendRoute {
     this.#transport = transport;
     this.#lookAgainAt = isFixed(transport) ? Infinity : performance.now() + lookAgainAfterMs;
     const { clientCertificate } = transport;
-    if (clientCertificate?.fingerprint !== known?.clientCertificate?.fingerprint) {
+    const before = this.#means.wayOfToken() ?? known;
+    if (clientCertificate?.fingerprint !== before?.clientCertificate?.fingerprint) {
       this.#means.certificateChanged();
     }
     return transport;

@@ -1,5 +1,6 @@
 import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
 import type { SigningKey } from "../endpoint/private-key.ts";
+import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
 import type { Snapshot } from "../endpoint/snapshot.ts";
 import { shownUrl } from "../endpoint/url-rules.ts";
 import {
@@ -48,6 +49,8 @@ export class EndpointTokens {
   readonly #secretCount: number;
   /** The token that was last at hand, usable or not. */
   last: TokenSet | undefined;
+  /** How that one was got, where `transport` says something of it. */
+  wayOfLast: ResolvedTransport | undefined;
   /** Made when it is needed: most endpoints have no trouble, and there may be many. */
   #upkeep: Upkeep | undefined;
 
@@ -98,6 +101,7 @@ export class EndpointTokens {
   /** What tokens depend on has changed in a place where nobody looks at each call, such as a file. */
   reconsider(): void {
     this.last = undefined;
+    this.wayOfLast = undefined;
   }
 
   async forget(only?: string): Promise<void> {
@@ -179,8 +183,9 @@ export class EndpointTokens {
 
   async #obtain(not?: Unwanted): Promise<TokenSet> {
     try {
-      const token = await this.#ask(not);
+      const { token, way } = await this.#ask(not);
       this.last = token;
+      this.wayOfLast = way;
       if (this.#upkeep !== undefined) this.#upkeep.lastFailure = undefined;
       return token;
     } catch (error) {
@@ -192,7 +197,9 @@ export class EndpointTokens {
     }
   }
 
-  async #ask(not?: Unwanted): Promise<TokenSet> {
+  async #ask(
+    not?: Unwanted,
+  ): Promise<{ readonly token: TokenSet; readonly way: ResolvedTransport | undefined }> {
     const { resolve, source } = this.#desk;
     const [first, ...others] = this.#secrets();
     const refused = new Set<string>();
@@ -204,7 +211,7 @@ export class EndpointTokens {
       try {
         const token = await source.token(endpoint, not);
         if (secret !== undefined) this.#keepUp().secretInUse = secret;
-        return token;
+        return { token, way: endpoint.transport };
       } catch (error) {
         if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
           throw error;
