@@ -10,12 +10,12 @@ const never = () => new Promise<never>(() => {});
 /** A guard around a cache that works, but for what a test makes of it. */
 function guarded(spoiled: Partial<TokenCache> = {}, timeoutMs = 250) {
   const map = new Map<string, unknown>();
-  const cache = {
+  const working = {
     get: vi.fn(async (key: string) => map.get(key)),
     set: vi.fn(async (key: string, value: unknown, _ttlMs: number) => map.set(key, value)),
     delete: vi.fn(async (key: string) => map.delete(key)),
-    ...spoiled,
   };
+  const cache = Object.assign(working, spoiled);
   const events: unknown[] = [];
   const guard = new GuardedCache(cache, timeoutMs, (name, event) => events.push([name, event]));
   return { cache, map, events, guard };
