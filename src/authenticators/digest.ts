@@ -177,7 +177,7 @@ export class DigestAuthenticator implements Authenticator {
     const session = this.#session;
     const isAnotherRealm = session?.challenge.realm !== challenge.realm;
     const isKnown = session?.challenge.nonce === challenge.nonce && !challenge.isStale;
-    if (session === undefined || isAnotherRealm || (refused?.session === session && !isKnown)) {
+    if (isAnotherRealm || (refused?.session === session && !isKnown)) {
       this.#session = new DigestSession(challenge);
     }
     if (refused === undefined || challenge.isStale || isAnotherRealm) return true;

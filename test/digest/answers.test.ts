@@ -20,8 +20,12 @@ function sessionOf(parameters: string): DigestSession {
   return new DigestSession(challenge, () => `n${++count}`);
 }
 
-/** The names of what an answer says, in order. */
-const namesIn = (header: string) => [...header.matchAll(/([\w*]+)=/g)].map(([, name]) => name);
+/** The names of what an answer says, in order, where no value has a comma. */
+const namesIn = (header: string) =>
+  header
+    .slice("Digest ".length)
+    .split(", ")
+    .map((part) => part.split("=")[0]);
 
 const valueIn = (header: string, name: string) =>
   new RegExp(`(?:^|[ ,])${name.replace("*", "\\*")}=("[^"]*"|[^,]*)`).exec(header)?.[1];
