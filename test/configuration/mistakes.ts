@@ -13,6 +13,16 @@ export async function configurationError(call: Promise<unknown>): Promise<Config
     (reason: unknown) => reason,
   );
   expect(error).toBeInstanceOf(ConfigurationError);
+  const { problems } = error as ConfigurationError;
+  expect(problems).not.toEqual([]);
+  for (const problem of problems) {
+    // Whole sentences' worth, not a path or a mend that nobody filled in.
+    expect(problem).toEqual({
+      path: expect.stringMatching(/^\S/),
+      problem: expect.stringMatching(/^\w.*\w/),
+      mend: expect.stringMatching(/^\w.*\w/),
+    });
+  }
   return error as ConfigurationError;
 }
 
