@@ -34,6 +34,13 @@ export interface CertificateAuthority {
   /** For 127.0.0.1 and localhost. */
   serverCertificate(options?: CertificateOptions): Promise<TestCertificate>;
   clientCertificate(options?: CertificateOptions): Promise<TestCertificate>;
+  /** Another authority, which this one vouches for. */
+  intermediate(name: string): Promise<CertificateAuthority>;
+}
+
+interface Signer {
+  readonly issuer: string;
+  readonly keys: Keys;
 }
 
 type Keys = Awaited<ReturnType<typeof generateKeys>>;
@@ -47,19 +54,22 @@ const localNames: JsonGeneralNames = [
 ];
 
 /** A new authority, which nobody trusts yet. */
-export async function createCertificateAuthority(
-  name = "Test authority",
-): Promise<CertificateAuthority> {
+export function createCertificateAuthority(name = "Test authority"): Promise<CertificateAuthority> {
+  return authorityBy(name);
+}
+
+/** @param by who vouches for it; it does so itself unless given. */
+async function authorityBy(name: string, by?: Signer): Promise<CertificateAuthority> {
   const keys = await generateKeys();
   const issuer = `CN=${name}`;
   const extensions = [
     new BasicConstraintsExtension(true, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
   ];
-  const own = await certify({ subject: issuer }, keys.publicKey, { issuer, keys }, extensions);
+  const signer = { issuer, keys };
+  const own = await certify({ subject: issuer }, keys.publicKey, by ?? signer, extensions);
   const issue = async (options: CertificateOptions, usage: ExtendedKeyUsage) => {
     const holder = await generateKeys();
-    const signer = { issuer, keys };
     const certificate = await certify(options, holder.publicKey, signer, [
       new ExtendedKeyUsageExtension([usage]),
     ]);
@@ -74,6 +84,7 @@ export async function createCertificateAuthority(
       ),
     clientCertificate: (options = {}) =>
       issue({ subject: "CN=checkout", ...options }, ExtendedKeyUsage.clientAuth),
+    intermediate: (below) => authorityBy(below, signer),
   };
 }
 
@@ -111,7 +122,7 @@ async function generateKeys() {
 async function certify(
   { subject = "", alternativeNames = [], notBefore, notAfter }: CertificateOptions,
   publicKey: Keys["publicKey"],
-  { issuer, keys }: { readonly issuer: string; readonly keys: Keys },
+  { issuer, keys }: Signer,
   extensions: readonly Extension[],
 ): Promise<string> {
   const certificate = await X509CertificateGenerator.create({
@@ -131,7 +142,7 @@ async function certify(
         : []),
     ],
   });
-  return certificate.toString("pem");
+  return `${certificate.toString("pem")}\n`;
 }
 
 async function privateKeyOf({ privateKey }: Keys): Promise<string> {

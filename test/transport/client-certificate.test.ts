@@ -134,6 +134,24 @@ describe.each(wrappers)("%s", (_name, wrap) => {
     expect(shownTo(service)).toEqual([...atFirst, "/token second", "/4 second"]);
   });
 
+  test("goes on with the key that it has while the function that reads it fails", async () => {
+    holdTheClock();
+    const service = await startService({ authority });
+    let reads = 0;
+    const privateKey = async () => {
+      reads += 1;
+      if (reads > 1) throw new Error("no vault");
+      return first.privateKey;
+    };
+    const get = wrap(instance(), account(service.origin, showing({ ...first, privateKey })));
+    for (const path of ["/1", "/2"]) {
+      expect((await get(path)).status).toBe(200);
+      passASecond();
+    }
+    expect(reads).toBe(2);
+    expect(shownTo(service)).toEqual(["/1 first", "/2 first"]);
+  });
+
   test("looks at the files at once when the backend refuses the old certificate", async () => {
     holdTheClock();
     const refused = thumbprintOf(first.certificate);
@@ -165,6 +183,31 @@ describe.each(wrappers)("%s", (_name, wrap) => {
     await wrap(security, orders(service, showing(changed)))("/2");
     expect(shownTo(service)).toEqual(["/token first", "/1 first", "/token second", "/2 second"]);
   });
+});
+
+test("a token is got with the old pair while only half of the new one is there", async () => {
+  const service = await startService({ authority });
+  const { certificateFile, privateKeyFile, writeCertificate, writeKey } = await pairOnDisk();
+  const security = instance();
+  const endpoint = orders(service, showing({ certificateFile, privateKeyFile }));
+  for (const change of [async () => {}, () => writeCertificate(second), () => writeKey(second)]) {
+    await change();
+    await security.invalidate(endpoint);
+    await security.getToken(endpoint);
+  }
+  expect(shownTo(service)).toEqual(["/token first", "/token first", "/token second"]);
+});
+
+test("those between a client's certificate and its authority are shown with it", async () => {
+  const between = await authority.intermediate("Between");
+  const leaf = await between.clientCertificate({ subject: "CN=leaf" });
+  const service = await startService({ authority });
+  const chain = { ...leaf, certificate: leaf.certificate + between.certificate };
+  await instance().wrapFetch(orders(service, showing(chain)))("/42");
+  expect(service.requests.map(({ isAuthorised }) => isAuthorised)).toEqual([true, true]);
+  // The server doesn't know who issued it.
+  await instance().wrapFetch(orders(service, showing(leaf)))("/42");
+  expect(service.requests.slice(2).map(({ isAuthorised }) => isAuthorised)).toEqual([false, false]);
 });
 
 describe("a private key", () => {

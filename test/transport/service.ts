@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import type { CertificateAuthority } from "../servers/certificate-authority.ts";
 import { listen, respond } from "../servers/http-server.ts";
-import { peerCertificate, thumbprintOf, tlsOf } from "../servers/tls-server.ts";
+import { isPeerAuthorised, peerCertificate, thumbprintOf, tlsOf } from "../servers/tls-server.ts";
 import { issue } from "../tokens/token-endpoint.ts";
 
 interface ServiceRequest {
@@ -11,6 +11,8 @@ interface ServiceRequest {
   readonly authorization: string | undefined;
   /** `x5t#S256` of the certificate that the client showed. */
   readonly certificate: string | undefined;
+  /** Whether the service knows the authority that the certificate comes from. */
+  readonly isAuthorised: boolean;
   /** Of a token request. */
   readonly form: URLSearchParams;
 }
@@ -70,6 +72,7 @@ async function requestOf(req: IncomingMessage): Promise<ServiceRequest> {
     path: req.url ?? "",
     authorization: req.headers.authorization,
     certificate: certificate && thumbprintOf(certificate),
+    isAuthorised: certificate !== undefined && isPeerAuthorised(req),
     form: new URLSearchParams(await text(req)),
   };
 }
