@@ -71,10 +71,15 @@ function withStatusText(agent: Dispatcher): Dispatcher {
   const dispatch = agent.dispatch.bind(agent);
   // No interceptor: those would have Node 20's fetch join several headers of one name.
   agent.dispatch = (options, handler) => {
-    const { onHeaders } = handler;
+    // The first is how Node 20 to 24 ask, the second how Node 26 does.
+    const { onHeaders, onResponseStart } = handler;
     if (onHeaders !== undefined) {
       handler.onHeaders = (status, headers, resume, text = "") =>
         onHeaders.call(handler, status, headers, resume, text);
+    }
+    if (onResponseStart !== undefined) {
+      handler.onResponseStart = (controller, status, headers, text = "") =>
+        onResponseStart.call(handler, controller, status, headers, text);
     }
     return dispatch(options, handler);
   };
