@@ -304,9 +304,21 @@ describe("a lease", () => {
     });
     const leases = leasesOf();
     leases.extend.mockRejectedValueOnce(new Error()).mockResolvedValueOnce(false);
-    await guarded({ leases }).guard.lease("a");
+    const { guard, events } = guarded({ leases });
+    await guard.lease("a");
     await pass(10_000);
     expect(leases.extend).toHaveBeenCalledTimes(2);
+    expect(events[0]).toEqual(failed("lease", "error", "Error"));
+  });
+
+  test("that can't be released is told of", async () => {
+    const leases = leasesOf();
+    leases.release.mockRejectedValueOnce(new Error());
+    const { guard, events } = guarded({ leases });
+    const lease = await guard.lease("a");
+    if (!(lease instanceof Lease)) throw new Error("it was granted");
+    await lease.release();
+    expect(events).toEqual([failed("lease", "error", "Error")]);
   });
 
   test("has owners that differ", async () => {
