@@ -157,3 +157,23 @@ describe.each([basic, apiKey])("an endpoint of the type $type", (config) => {
     );
   });
 });
+
+describe("a backend that refuses", () => {
+  test.each([
+    ["a user's name and password", { type: "basic", username: "svc", password: "pässword" }],
+    ["a key", { type: "api_key", headerName: "X-Api-Key", apiKey: "key" }],
+  ])("%s is asked once: nothing else could be sent", async (_, endpoint) => {
+    const sent: Headers[] = [];
+    const wrapped = new EndpointSecurity().wrapFetch(
+      { url: "https://orders.test", ...endpoint } as never,
+      {
+        fetch: async (_input, init) => {
+          sent.push(new Headers(init?.headers));
+          return new Response(null, { status: 401, headers: { "www-authenticate": "Basic" } });
+        },
+      },
+    );
+    expect((await wrapped("/")).status).toBe(401);
+    expect(sent).toHaveLength(1);
+  });
+});
