@@ -138,7 +138,7 @@ const connections: Check = (value, path, problems) => {
 };
 
 /** What is wrong is told without the URL: it may hold a password. */
-const proxyUrl: Check = (value, path, problems) => {
+export const proxyUrl: Check = (value, path, problems) => {
   if (value === false) return;
   if (typeof value !== "string") {
     return problems.add(path, `is ${kindOf(value)}`, "give a URL, or false for no proxy");

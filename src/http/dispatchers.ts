@@ -1,9 +1,11 @@
 import type { Dispatcher } from "undici";
 import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
+import { nameOf } from "../endpoint/secrets.ts";
 import type { Transport } from "../endpoint/transport-fields.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Fetch } from "./fetch-types.ts";
+import { proxyAddresses } from "./proxy-addresses.ts";
 
 const defaultConnectTimeoutMs = 10_000;
 
@@ -43,10 +45,11 @@ function close(dispatcher: Promise<Dispatcher>): void {
 async function dispatcherFor(transport: ResolvedTransport): Promise<Dispatcher> {
   const undici = await loadUndici();
   const { settings } = transport;
-  const { proxy, noProxy, connectTimeoutMs: timeout = defaultConnectTimeoutMs } = settings;
+  const { noProxy, connectTimeoutMs: timeout = defaultConnectTimeoutMs } = settings;
+  const proxies = proxyAddresses(settings);
   const toServer = { timeout, ...(await secureContext(transport)) };
   const options = { ...limits(settings), connect: toServer };
-  if (!proxy && settings.proxyFromEnvironment !== true) return new undici.Agent(options);
+  if (proxies === undefined) return new undici.Agent(options);
   // The client certificate is not for the proxy.
   const toProxy = { ...transport, clientCertificate: undefined };
   const { Pool } = undici;
@@ -59,8 +62,9 @@ async function dispatcherFor(transport: ResolvedTransport): Promise<Dispatcher> 
     // By itself undici puts no limits on its connections to the proxy.
     factory: (origin, own) => new Pool(origin, { ...limits(settings), ...own }),
     clientFactory: (origin, own) => new Pool(origin, { ...own, headersTimeout: timeout }),
-    // What is left out, it reads from the environment.
-    ...(proxy ? { httpProxy: proxy, httpsProxy: proxy, noProxy: "" } : {}),
+    ...proxies,
+    // Where it is left out, undici reads it from the environment.
+    ...(settings.proxy && { noProxy: "" }),
     ...(noProxy && { noProxy: noProxy.join(",") }),
   });
   return withStatusText(agent);
@@ -124,8 +128,20 @@ async function secureContext({ settings, clientCertificate }: ResolvedTransport)
   const { ca } = settings;
   if (ca === undefined && clientCertificate === undefined) return {};
   const tls = await import("node:tls");
+  const authorities = [ca ?? []].flat();
+  const { X509Certificate } = await import("node:crypto");
+  for (const [index, authority] of authorities.entries()) {
+    try {
+      new X509Certificate(authority);
+    } catch (error) {
+      // Node would leave it out without a word, and trust nobody it stands for.
+      const path = typeof ca === "string" ? "transport.ca" : `transport.ca[${index}]`;
+      const problem = `can't be read: ${nameOf(error)}`;
+      throw new ConfigurationError({ problems: [{ path, problem, mend: "give it as PEM" }] });
+    }
+  }
   const secureContext = tls.createSecureContext({
-    ...(ca !== undefined && { ca: [...nodesOwn(tls), ...[ca].flat()] }),
+    ...(ca !== undefined && { ca: [...nodesOwn(tls), ...authorities] }),
     ...(clientCertificate && {
       cert: clientCertificate.certificate,
       key: clientCertificate.privateKey,

@@ -351,6 +351,62 @@ describe("the environment's proxy", () => {
     expect(proxy.targets).toEqual([hostOf(tls)]);
   });
 
+  test("for http is taken for https, too, where that has none", async () => {
+    const service = await startService({ authority });
+    const proxy = await startProxy();
+    vi.stubEnv("HTTP_PROXY", proxy.url);
+    const security = instance({ proxyFromEnvironment: true, ca: authority.certificate });
+    await security.wrapFetch(account(service.origin))("/42");
+    expect(proxy.targets).toEqual([hostOf(service)]);
+  });
+
+  test("may be written without http://, and is none where it is empty", async () => {
+    const service = await startService();
+    const [one, other] = [await startProxy(), await startProxy()];
+    vi.stubEnv("HTTP_PROXY", one.url.replace("http://", ""));
+    await instance({ proxyFromEnvironment: true }).wrapFetch(account(service.origin))("/42");
+    expect(one.targets).toEqual([hostOf(service)]);
+    vi.stubEnv("HTTP_PROXY", other.url);
+    vi.stubEnv("http_proxy", "");
+    await instance({ proxyFromEnvironment: true }).wrapFetch(account(service.origin))("/42");
+    expect(other.targets).toEqual([]);
+  });
+
+  test.each([
+    [
+      "HTTP_PROXY",
+      `http//me:${canaries.password}@proxy.test`,
+      /takes the environment's HTTP_PROXY, which /,
+    ],
+    [
+      "https_proxy",
+      `http://me:${canaries.password}%@proxy.test`,
+      /takes the environment's https_proxy, which /,
+    ],
+    ["HTTPS_PROXY", "socks5://proxy.test:1080", /HTTPS_PROXY, which has the scheme socks5:/],
+    ["http_proxy", "http://${PROXY}", /http_proxy, which holds a template left unfilled/],
+  ])(
+    "that can't be used is a mistake, told by its name and not quoted: %s",
+    async (name, value, problem) => {
+      vi.stubEnv(name, value);
+      const service = await startService();
+      const security = instance({ proxyFromEnvironment: true });
+      for (const call of [
+        () => security.getToken(orders(service)),
+        () => security.wrapFetch(account(service.origin))("/42"),
+      ]) {
+        const error = await call().catch((reason: unknown) => reason);
+        expect(error).toMatchObject({
+          code: "invalid_configuration",
+          problems: [
+            { path: "transport.proxyFromEnvironment", problem: expect.stringMatching(problem) },
+          ],
+        });
+        expect(seenIn([error])).toEqual([]);
+      }
+    },
+  );
+
   test("gives way to an endpoint's own", async () => {
     const service = await startService();
     const [theirs, own] = [await startProxy(), await startProxy()];

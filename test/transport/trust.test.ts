@@ -67,6 +67,24 @@ test.each([
 });
 
 test.each([
+  ["transport.ca", (wrong: string) => wrong],
+  ["transport.ca[1]", (wrong: string) => [authority.certificate, wrong]],
+])("%s that is no certificate is a mistake in the configuration", async (path, ca) => {
+  const service = await startService({ authority });
+  const wrong = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  const security = instance(ca(wrong));
+  for (const call of [
+    () => security.getToken(orders(service)),
+    () => security.wrapFetch(account(service.origin))("/42"),
+  ]) {
+    await expect(call()).rejects.toMatchObject({
+      code: "invalid_configuration",
+      problems: [{ path, problem: expect.stringContaining("can't be read") }],
+    });
+  }
+});
+
+test.each([
   ["another host", { alternativeNames: [{ type: "dns" as const, value: "other.test" }] }],
   ["a time that is over", { notAfter: new Date(Date.now() - 60_000) }],
   ["a time to come", { notBefore: new Date(Date.now() + 3_600_000) }],
