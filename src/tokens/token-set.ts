@@ -55,6 +55,7 @@ export class TokenSet {
   /**
    * @param spans.skewMs how long before its end it is sent no more.
    * @param spans.staleMs how long before its end it is to be renewed.
+   * @internal
    */
   constructor(
     data: TokenData,
@@ -112,13 +113,19 @@ export class TokenSet {
     return this.#more?.refreshInMs;
   }
 
-  /** The refresh token that came with it, while that is good. */
+  /**
+   * The refresh token that came with it, while that is good.
+   * @internal
+   */
   get refresh(): Refresh | undefined {
     const refresh = this.#more?.refresh;
     return refresh && Date.now() < (refresh.expiresAt ?? Infinity) ? refresh : undefined;
   }
 
-  /** Until when it is good for something, in milliseconds since the epoch. */
+  /**
+   * Until when it is good for something, in milliseconds since the epoch.
+   * @internal
+   */
   get keptUntil(): number {
     const refresh = this.#more?.refresh;
     if (refresh === undefined) return this.expiresAt;
@@ -140,12 +147,18 @@ export class TokenSet {
     return this.isUsableAt(Date.now());
   }
 
-  /** Whether it may be sent at such a time. */
+  /**
+   * Whether it may be sent at such a time.
+   * @internal
+   */
   isUsableAt(now: number): boolean {
     return now < this.usableUntil && this.#isIssuedBy(now);
   }
 
-  /** Whether nobody needs to think of its successor at such a time. */
+  /**
+   * Whether nobody needs to think of its successor at such a time.
+   * @internal
+   */
   isFreshAt(now: number): boolean {
     return now < this.freshUntil && this.#isIssuedBy(now);
   }
@@ -155,7 +168,10 @@ export class TokenSet {
     return this.expiresAt - now <= this.#lifeMs + clockToleranceMs;
   }
 
-  /** Whether the backend refused it, or it was to be forgotten. */
+  /**
+   * Whether the backend refused it, or it was to be forgotten.
+   * @internal
+   */
   get isDropped(): boolean {
     return this.#skewMs === Infinity;
   }
@@ -166,13 +182,19 @@ export class TokenSet {
     return { tokenType, issuedTokenType, issuedAt, expiresAt, scope, source };
   }
 
-  /** No one who holds it sends it any more. */
+  /**
+   * No one who holds it sends it any more.
+   * @internal
+   */
   drop(): void {
     this.#skewMs = Infinity;
     this.#staleMs = Infinity;
   }
 
-  /** Its successor is no better: it is sent to its end without another being asked for. */
+  /**
+   * Its successor is no better: it is sent to its end without another being asked for.
+   * @internal
+   */
   keep(): void {
     this.#staleMs = this.#skewMs;
   }
