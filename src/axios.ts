@@ -123,7 +123,16 @@ async function send(
       credentials = headers;
       for (const [name, value] of Object.entries(headers)) config.headers.set(name, value, true);
       const sent = route && isFetch ? sendBy(route, adapter, config) : adapter(config);
-      return sent.then((response) => ({ response }), answerIn);
+      return sent.then(
+        (response) => {
+          takeOff(headers, config);
+          return { response };
+        },
+        (error) => {
+          takeOff(headers, config);
+          return answerIn(error);
+        },
+      );
     },
     status: ({ response }) => response.status,
     header: ({ response }, name) => textOf(response.headers[name]),
@@ -156,6 +165,11 @@ async function sendBy(
     // Responses and errors hold the config, and whoever logs them would print a proxy's password.
     config.fetchOptions = fetchOptions;
   }
+}
+
+/** Responses and errors hold the config, and whoever logs them would print the credentials. */
+function takeOff(credentials: Headers, { headers }: InternalAxiosRequestConfig): void {
+  for (const name of Object.keys(credentials)) delete headers[name];
 }
 
 /** Path and query, as axios' http adapter writes them. */

@@ -119,6 +119,15 @@ describe("a wrapped axios", () => {
     expect(server.countTokenRequests()).toBe(1);
   });
 
+  it("shows the credentials neither in the config of an answer nor in that of an error", async () => {
+    wrapAxios(client, security, { ...endpoint(), url: `${backend.origin}/v1` });
+    const { config } = await client.get("/42");
+    const failure = await client.get("/admin/x").catch((error) => error);
+    const shown = JSON.stringify([config, failure]);
+    expect(shown).toContain("/admin/x");
+    expect(shown).not.toMatch(/authorization|bearer/i);
+  });
+
   it("gives a second 401 to the caller as it came", async () => {
     wrapAxios(client, security, endpoint());
     backend.refuseAll(true);
