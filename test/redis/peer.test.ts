@@ -19,8 +19,10 @@ const register = dataUrl(
 it("Without @keyv/redis, endpoint-security/redis can be imported, and opening a cache says what to install", async () => {
   const script = fileURLToPath(new URL("without-peer.ts", import.meta.url));
   const args = ["--import", "tsx", "--import", register, script];
-  const { stdout } = await run(process.execPath, args);
+  const { stdout, stderr } = await run(process.execPath, args);
   const error: unknown = JSON.parse(stdout);
   expect(error).toMatchObject({ name: "ConfigurationError", code: "invalid_configuration" });
   expect(stdout).toContain("npm install @keyv/redis");
+  // No call fails for it, so whoever listens to no events hears of it all the same.
+  expect(stderr).toContain("createRedisCache shares nothing");
 });
