@@ -45,7 +45,7 @@ import type { TokenSource } from "./tokens/token-source.ts";
 export interface CallOptions {
   /** Ends this caller's wait with the signal's reason. A token request that others wait for goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** An access token that the backend refused: the answer is never this one again. */
+  /** An access token that the backend refused, or the header that it was in: the answer is never this one again. */
   readonly rejectedToken?: string | undefined;
 }
 
@@ -148,6 +148,14 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   ): Promise<Record<string, string>> {
     options.signal?.throwIfAborted();
     const { request, challenge, rejectedToken, signal } = options;
+    if (request !== undefined && !URL.canParse(request.url)) {
+      const problem = {
+        path: "request.url",
+        problem: "is no absolute URL",
+        mend: "write it whole",
+      };
+      throw new ConfigurationError({ problems: [problem] });
+    }
     const authenticator = authenticatorOf(this.#know(endpoint));
     return { ...(await authenticator.headers({ request, challenge, rejectedToken, signal })) };
   }
@@ -219,7 +227,10 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     await this.close();
   }
 
-  /** For wrappers of other clients: what to send to the endpoint, and where, at each moment. */
+  /**
+   * For wrappers of other clients: what to send to the endpoint, and where, at each moment.
+   * @internal
+   */
   doorTo(endpoint: EndpointConfig<Grants[number]> & { readonly url: string }): () => Door {
     let of: Endpoint | undefined;
     let door: Door | undefined;

@@ -134,7 +134,7 @@ export class TokenRequestRefusedError extends EndpointSecurityError<RefusalDetai
     const { error, errorDescription, status, tokenUrl } = details;
     const said = [error, errorDescription && `"${errorDescription}"`].filter(Boolean).join(" ");
     super(
-      `the token endpoint ${tokenUrl} refused the request with ${status}${said && ` ${said}`}; ${mendOf(error)}`,
+      `the token endpoint ${tokenUrl} refused the request with ${status}${said && ` ${said}`}; ${mendOf(error, status)}`,
       false,
       details,
     );
@@ -145,8 +145,14 @@ export class TokenRequestRefusedError extends EndpointSecurityError<RefusalDetai
   }
 }
 
-function mendOf(error: string | undefined): string {
+function mendOf(error: string | undefined, status: number): string {
+  // An OAuth error would say more than a status does.
+  if (error === undefined && [404, 405, 410].includes(status)) {
+    return "check that tokenUrl is the token endpoint";
+  }
   switch (error) {
+    case "invalid_request":
+      return "check grantType, customParameters, resource and audience";
     case "invalid_client":
       return "check clientId, its secret, key or assertion, and tokenEndpointAuthMethod";
     case "invalid_grant":
@@ -165,6 +171,12 @@ function mendOf(error: string | undefined): string {
 
 /** Why a token endpoint could not be used. */
 export type UnavailableReason = "network" | "dns" | "tls" | "timeout" | "status";
+
+/** Where waiting alone may not help. */
+const mendsOfPlace: Readonly<Partial<Record<UnavailableReason, string>>> = {
+  dns: "check the host in tokenUrl",
+  tls: "check tokenUrl, and transport.ca and transport.clientCertificate where it needs them",
+};
 
 interface UnavailableDetails extends ErrorDetails {
   readonly tokenUrl: string;
@@ -186,11 +198,16 @@ export class TokenEndpointUnavailableError extends EndpointSecurityError<Unavail
   readonly retryAfterMs: number | undefined;
 
   constructor(details: UnavailableDetails) {
-    const mend =
+    const again =
       details.retryAfterMs === undefined
         ? "call again later"
         : `call again in ${Math.ceil(details.retryAfterMs / 1000)} s`;
-    super(`the token endpoint ${details.tokenUrl} ${details.said}; ${mend}`, true, details);
+    const mend = mendsOfPlace[details.reason];
+    super(
+      `the token endpoint ${details.tokenUrl} ${details.said}; ${mend ? `${mend}, or ` : ""}${again}`,
+      true,
+      details,
+    );
     this.tokenUrl = details.tokenUrl;
     this.reason = details.reason;
     this.status = details.status;

@@ -1,4 +1,4 @@
-import type { AnyEndpointSecurityError } from "./errors.ts";
+import { type AnyEndpointSecurityError, ConfigurationError } from "./errors.ts";
 
 /** What an `EndpointSecurity` tells its listeners. Nothing in it is secret. */
 export interface EndpointSecurityEvents {
@@ -61,6 +61,17 @@ export interface EndpointSecurityEvents {
 }
 
 export type EventName = keyof EndpointSecurityEvents;
+
+const eventNames: readonly EventName[] = [
+  "tokenObtained",
+  "tokenRequestFailed",
+  "credentialsRejected",
+  "challengeMismatch",
+  "serverProofFailed",
+  "cacheFailed",
+  "cacheRecovered",
+];
+
 export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => void;
 
 /** Calls the listeners of an event. */
@@ -73,7 +84,23 @@ export type Emit = <Name extends EventName>(
 export class Events {
   readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
 
+  /** @throws ConfigurationError */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
+    const problems = [
+      ...(eventNames.includes(name)
+        ? []
+        : [
+            {
+              path: "on",
+              problem: "was given no event's name",
+              mend: `use ${eventNames.join(", ")}`,
+            },
+          ]),
+      ...(typeof listener === "function"
+        ? []
+        : [{ path: "listener", problem: "is no function", mend: "give one" }]),
+    ];
+    if (problems.length > 0) throw new ConfigurationError({ problems });
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
     // A function of its own each time: the same listener may be added twice and removed once.

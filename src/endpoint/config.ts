@@ -183,11 +183,11 @@ export interface OAuth2Fields extends CommonFields {
   /**
    * Binds tokens to a key, so that whoever steals one can't use it (DPoP): `true` for a key of this
    * process, whose tokens no other process shares; or a private key of your own, for tokens that a
-   * fleet with the same key shares. The wrappers send the proof; without one call
+   * fleet with the same key shares. Default: false. The wrappers send the proof; without one call
    * `getAuthHeaders(endpoint, { request: { method, url } })` for each request.
    * @see https://www.rfc-editor.org/rfc/rfc9449
    */
-  readonly dpop?: true | PrivateKey | undefined;
+  readonly dpop?: boolean | PrivateKey | undefined;
   /** Lets `tokenUrl` and `issuer` be http on a machine other than this one. Default: false. */
   readonly allowInsecureRequests?: boolean | undefined;
 }
@@ -198,6 +198,8 @@ export interface OAuth2Fields extends CommonFields {
  */
 export interface ClientCredentialsFields {
   readonly grantType: "client_credentials";
+  readonly username?: undefined;
+  readonly password?: undefined;
 }
 
 /**

@@ -2,13 +2,12 @@ import { boundedMap } from "./bounded-map.ts";
 import { type PrivateKey, privateKey, readPrivateKey, type SigningKey } from "./private-key.ts";
 import type { Check } from "./problems.ts";
 
-/** `true`, or a private key: one that a function reads could be another than the token is bound to. */
+/** `true`, `false`, or a private key: one that a function reads could be another than the token is bound to. */
 export const dpop: Check = (value, path, problems) => {
-  if (value === true) return;
+  if (typeof value === "boolean") return;
   if (typeof value === "function") {
     problems.add(path, "is a function", "give true, or the private key itself");
-  } else if (value === false) problems.add(path, "is false", "leave it out");
-  else privateKey(value, path, problems);
+  } else privateKey(value, path, problems);
 };
 
 /** The keys that tokens of an instance are bound to. */

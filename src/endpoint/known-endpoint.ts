@@ -178,7 +178,7 @@ export class KnownEndpoint {
       }),
     );
     const { dpop } = config as unknown as OAuth2Settings;
-    if (dpop !== undefined) keys.push(["dpop", await dpopKeys.of(dpop, label)]);
+    if (dpop) keys.push(["dpop", await dpopKeys.of(dpop, label)]);
     return Object.fromEntries(keys);
   }
 }

@@ -23,7 +23,7 @@ export interface OAuth2Settings {
   readonly clientAssertionAudience?: string;
   readonly clientSecretBasicEncoding?: "form" | "raw";
   readonly grantType: string;
-  readonly dpop?: true | PrivateKey;
+  readonly dpop?: boolean | PrivateKey;
   readonly scope?: string | readonly string[];
   readonly audience?: string | readonly string[];
   readonly resource?: string | readonly string[];

@@ -47,11 +47,26 @@ export function validate(
   return ownFields;
 }
 
+const types = ["oauth2", "basic", "digest", "api_key"];
+
+/** What a configuration without `type` looks like that has nothing of OAuth 2.0. */
+function likelyTypes(config: Readonly<Record<string, unknown>>): string | undefined {
+  const has = (...names: readonly string[]) => names.some((name) => Boolean(config[name]));
+  if (has("type", "grantType", "tokenUrl", "issuer", "clientId")) return undefined;
+  if (has("apiKey", "headerName")) return quoted(["api_key"]);
+  return has("username", "password") ? quoted(["basic", "digest"]) : undefined;
+}
+
 function checkByType(
   config: Readonly<Record<string, unknown>>,
   grants: ReadonlyMap<string, OwnGrantStrategy>,
   problems: Problems,
 ): Readonly<Record<string, unknown>> {
+  const likely = likelyTypes(config);
+  if (likely !== undefined) {
+    problems.add("type", "is missing, which means oauth2", `choose ${likely}`);
+    return {};
+  }
   switch (config.type ?? "oauth2") {
     case "oauth2":
       return checkOAuth2(config, grants, problems);
@@ -67,8 +82,10 @@ function checkByType(
     default:
       problems.add(
         "type",
-        typeof config.type === "string" ? "is unknown" : `is ${kindOf(config.type)}`,
-        `choose ${quoted(["oauth2", "basic", "digest", "api_key"])}`,
+        typeof config.type === "string"
+          ? `is unknown${near(config.type, types)}`
+          : `is ${kindOf(config.type)}`,
+        `choose ${quoted(types)}`,
       );
       return {};
   }

@@ -122,8 +122,8 @@ export function isRequest(value: unknown): value is Request {
 }
 
 export function urlOf(input: FetchInput): string {
-  if (typeof input === "string") return input;
-  return isRequest(input) ? input.url : input.href;
+  // A URL as its text, and anything else as fetch takes it.
+  return isRequest(input) ? input.url : String(input);
 }
 
 function hasBody(method: string): boolean {

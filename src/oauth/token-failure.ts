@@ -105,6 +105,10 @@ export function transportFailure(
     const said = `refuses the connection: TLS version or client certificate don't suit it (${code})`;
     return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "tls", said });
   }
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
+    const said = `doesn't speak TLS: it may be http (${code})`;
+    return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "tls", said });
+  }
   const reason = reasonOf(code);
   // Not the message: a fetch that was given may say anything there, also what it was sent.
   const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));

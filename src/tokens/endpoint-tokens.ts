@@ -58,16 +58,15 @@ export class EndpointTokens {
     this.#seen = seen;
     this.#desk = desk;
     const { known } = this;
-    this.isBound = known.settings.dpop !== undefined;
+    this.isBound = Boolean(known.settings.dpop);
     this.#secretCount = known.secretCount;
   }
 
   /** What its tokens are bound to and proven by; asked for where the endpoint wants that (`dpop`). */
   async dpop(): Promise<{ readonly key: SigningKey; readonly proofs: DpopProofs }> {
     const { settings, label } = this.known;
-    const { dpop = true } = settings;
     const { dpopKeys, dpopProofs } = this.#desk;
-    return { key: await dpopKeys.of(dpop, label), proofs: dpopProofs };
+    return { key: await dpopKeys.of(settings.dpop || true, label), proofs: dpopProofs };
   }
 
   get known(): KnownEndpoint {
@@ -89,9 +88,11 @@ export class EndpointTokens {
     return last;
   }
 
-  /** @param refused an access token that the backend refused. */
-  async token(refused?: string, signal?: AbortSignal): Promise<TokenSet> {
+  /** @param rejected an access token that the backend refused, or the header that it was in. */
+  async token(rejected?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
+    // A token has no spaces.
+    const refused = rejected?.replace(/^\S+ /, "");
     const { usable } = this;
     if (usable !== undefined && usable.accessToken !== refused) return usable;
     if (refused === undefined) return abandonable(this.#obtain(), signal);
@@ -121,11 +122,14 @@ export class EndpointTokens {
     const over = forced.begin(refused, { most, windowMs });
     if (over === undefined) {
       // The token stays at hand: were it dropped, the next call would ask for another after all.
-      throw new TokenRejectedError({
+      const tokens = forced.count === 1 ? "a token" : `${forced.count} tokens`;
+      const error = new TokenRejectedError({
         endpoint: label,
         tokenUrl: shownUrl(tokenUrl),
-        said: `has issued ${forced.count} tokens lately that the backend refused, and is not asked again for now`,
+        said: `has issued ${tokens} lately that the backend refused, and is not asked again for now`,
       });
+      this.#keepUp().lastFailure = { at: Date.now(), error };
+      throw error;
     }
     // Compared before it is dropped: another caller may have brought a new one meanwhile.
     if (this.last?.accessToken === refused) this.last.drop();

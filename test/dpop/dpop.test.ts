@@ -200,8 +200,15 @@ describe("A token that is bound to a key", () => {
     expect(count).toBe(2);
   });
 
+  test("is none where dpop is false", async () => {
+    const security = new EndpointSecurity({
+      fetch: async () => Response.json({ access_token: "a", token_type: "Bearer" }),
+    });
+    const endpoint = { ...checkout("https://idp.example.test/token"), dpop: false };
+    expect(await security.getAuthHeader(endpoint)).toBe("Bearer a");
+  });
+
   test.each<[unknown, string]>([
-    [false, "dpop is false"],
     [() => privateKey, "dpop is a function"],
     ["no pem", "dpop is no PEM"],
     [7, "dpop is a number"],

@@ -71,6 +71,11 @@ describe("a refusal", () => {
     expect(failure).toBeInstanceOf(TokenRequestRefusedError);
     expect(failure).toMatchObject({ error: undefined, errorDescription: undefined });
   });
+
+  test.each([404, 405, 410])("with %i doubts tokenUrl, and not the client", async (status) => {
+    const failure = await failureWith(answering(status));
+    expect(failure.message).toMatch(/; check that tokenUrl is the token endpoint$/);
+  });
 });
 
 describe("an answer that means not now", () => {

@@ -65,6 +65,14 @@ describe("a token endpoint that can't be reached", () => {
     expect(error.message).toContain(`client certificate don't suit it (${code})`);
   });
 
+  test("because it doesn't speak TLS, says so", async () => {
+    const server = await listen((_req, res) => issue(res, "never"));
+    const error = await failureOf(`https://127.0.0.1:${server.port}/token`, once);
+    await server.close();
+    expect(error.reason).toBe("tls");
+    expect(error.message).toContain("doesn't speak TLS");
+  });
+
   test("is tried again by the next call", async () => {
     const server = await startTokenEndpoint((res, count) =>
       count === 1 ? void res.destroy() : issue(res, "at-last"),

@@ -44,6 +44,19 @@ describe("a backend that refuses every token", () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  test("is told by explain, though the token seems to be good", async () => {
+    const backend = await refusingBackend();
+    const server = await startTokenEndpoint();
+    const security = new EndpointSecurity();
+    const endpoint = checkout(server.tokenUrl, { url: backend.url, maxForcedRenewals: 1 });
+    const wrapped = security.wrapFetch(endpoint);
+    for (let call = 0; call < 3; call++) await wrapped("/");
+    const { token, lastError } = security.explain(endpoint);
+    expect(token).toBe("usable");
+    expect(lastError?.code).toBe("token_rejected");
+    expect(lastError?.message).toContain("has issued a token lately that the backend refused");
+  });
+
   test("is no reason to ask, for those who name the refused token themselves", async () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
@@ -54,6 +67,18 @@ describe("a backend that refuses every token", () => {
     await expect(call).rejects.toThrow(TokenRejectedError);
     expect(server.requests).toHaveLength(2);
   });
+
+  test.each(["Bearer token-1", "bearer token-1"])(
+    "is understood to refuse %j, too",
+    async (header) => {
+      const server = await startTokenEndpoint();
+      const security = new EndpointSecurity();
+      const endpoint = checkout(server.tokenUrl);
+      await security.getAuthHeader(endpoint);
+      const next = await security.getAuthHeader(endpoint, { rejectedToken: header });
+      expect(next).toBe("Bearer token-2");
+    },
+  );
 
   test("is given new tokens again when the window is over", async () => {
     const server = await startTokenEndpoint();

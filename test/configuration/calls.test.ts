@@ -1,0 +1,41 @@
+import { ConfigurationError, type EndpointConfig, EndpointSecurity } from "endpoint-security";
+import { expect, test, vi } from "vitest";
+
+const files = {
+  type: "digest",
+  url: "https://files.example.test",
+  username: "svc",
+  password: "x",
+} satisfies EndpointConfig;
+
+/** What only JavaScript can do, or a type that was cast. */
+const security = new EndpointSecurity();
+const on = security.on.bind(security) as (name: unknown, listener: unknown) => () => void;
+
+test("a listener of an event that there isn't is told of those there are", () => {
+  expect(() => on("tokenobtained", () => {})).toThrow(
+    /was given no event's name; use tokenObtained/,
+  );
+});
+
+test("a listener that is no function is refused where it is given", () => {
+  expect(() => on("tokenObtained", undefined)).toThrow(ConfigurationError);
+});
+
+test("a listener of each event is taken", () => {
+  const off = on("cacheRecovered", () => {});
+  expect(off()).toBeUndefined();
+});
+
+test("the headers of a request whose URL isn't whole are refused", async () => {
+  const call = security.getAuthHeaders(files, { request: { method: "GET", url: "/42" } });
+  await expect(call).rejects.toThrow(ConfigurationError);
+  await expect(call).rejects.toThrow("request.url is no absolute URL");
+});
+
+test("what is no URL is taken as fetch takes it", async () => {
+  const fetch = vi.fn(async () => new Response());
+  const wrapped = security.wrapFetch(files, { fetch });
+  await wrapped(42 as never);
+  expect(fetch).toHaveBeenCalledWith("https://files.example.test/42", expect.anything());
+});
