@@ -141,7 +141,7 @@ async function secureContext({ settings, clientCertificate }: ResolvedTransport)
     }
   }
   const secureContext = tls.createSecureContext({
-    ...(ca !== undefined && { ca: [...nodesOwn(tls), ...authorities] }),
+    ...(ca !== undefined && { ca: [...(await nodesOwn(tls)), ...authorities] }),
     ...(clientCertificate && {
       cert: clientCertificate.certificate,
       key: clientCertificate.privateKey,
@@ -150,10 +150,14 @@ async function secureContext({ settings, clientCertificate }: ResolvedTransport)
   return { secureContext };
 }
 
-/** What Node trusts by itself; older ones can't tell what was added for them. */
-function nodesOwn(tls: typeof import("node:tls")): readonly string[] {
+/** What Node trusts by itself. */
+async function nodesOwn(tls: typeof import("node:tls")): Promise<readonly string[]> {
   const getCACertificates: unknown = Reflect.get(tls, "getCACertificates");
-  return typeof getCACertificates === "function"
-    ? (getCACertificates("default") as readonly string[])
-    : tls.rootCertificates;
+  if (typeof getCACertificates === "function") return getCACertificates("default");
+  // Node 20 can't tell what was added for it.
+  const { NODE_EXTRA_CA_CERTS: file = "" } = process.env;
+  if (file === "") return tls.rootCertificates;
+  const { readFile } = await import("node:fs/promises");
+  // Where the file can't be read, Node goes on without it, too.
+  return [...tls.rootCertificates, await readFile(file, "utf8").catch(() => "")];
 }

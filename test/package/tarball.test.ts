@@ -1,8 +1,10 @@
 import { cp, lstat, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import tsupConfig from "../../tsup.config.ts";
+import { createCertificateAuthority } from "../servers/certificate-authority.ts";
 import { listen, respond } from "../servers/http-server.ts";
+import { tlsOf } from "../servers/tls-server.ts";
 import {
   buildAndPack,
   checkout,
@@ -359,6 +361,40 @@ describe("an installation beside undici", () => {
       home,
     );
     expect(JSON.parse(sent)).toMatchObject({ url: "/v1/42", authorization: "Bearer issued" });
+  });
+
+  it("trusts the authorities of NODE_EXTRA_CA_CERTS beside those of `transport.ca`", async () => {
+    const home = join(folder.path, "undici-ca");
+    await cp(project, home, { recursive: true });
+    await symlink(join(checkout, "node_modules/undici"), join(home, "node_modules/undici"), "dir");
+    const [added, given] = await Promise.all([
+      createCertificateAuthority("Added"),
+      createCertificateAuthority("Given"),
+    ]);
+    const token = { access_token: "issued", token_type: "Bearer", expires_in: 3600 };
+    const servers = await Promise.all(
+      [added, given].map(async (authority) =>
+        listen((_req, res) => respond(res, 200, token), { tls: await tlsOf(authority) }),
+      ),
+    );
+    onTestFinished(async () => {
+      vi.unstubAllEnvs();
+      await Promise.all(servers.map((one) => one.close()));
+    });
+    await write(home, { "added.pem": added.certificate });
+    vi.stubEnv("NODE_EXTRA_CA_CERTS", join(home, "added.pem"));
+    const headers = await runScript(
+      "ca.mjs",
+      `import { EndpointSecurity } from "endpoint-security";
+       const security = new EndpointSecurity({ transport: { ca: ${JSON.stringify(given.certificate)} } });
+       for (const origin of ${JSON.stringify(servers.map(({ origin }) => origin))}) {
+         const orders = { ...${endpoint()}, tokenUrl: origin + "/token" };
+         console.log(await security.getAuthHeader(orders));
+       }
+       await security.close();`,
+      home,
+    );
+    expect(headers).toBe("Bearer issued\nBearer issued");
   });
 });
 
