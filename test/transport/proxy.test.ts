@@ -16,6 +16,7 @@ import {
   type CertificateAuthority,
   createCertificateAuthority,
 } from "../servers/certificate-authority.ts";
+import { startDigestServer } from "../servers/digest-server.ts";
 import { startForwardProxy } from "../servers/forward-proxy.ts";
 import { respond } from "../servers/http-server.ts";
 import { startSilentServer } from "../servers/silent-server.ts";
@@ -82,6 +83,22 @@ describe.each(wrappers)("%s", (_name, wrap) => {
     const get = wrap(instance(), account(origin, { transport: { proxy: url.href } }));
     expect((await get("/42")).status).toBe(200);
     expect(proxy.targets).toEqual([`orders.example.test:${service.port}`]);
+  });
+
+  test("answers a Digest challenge through the proxy", async () => {
+    const server = await startDigestServer({ challenges: [{ algorithm: "SHA-256", qop: "auth" }] });
+    onTestFinished(server.close);
+    const proxy = await startProxy();
+    const endpoint = {
+      type: "digest" as const,
+      url: server.origin,
+      username: "Mufasa",
+      password: "Circle of Life",
+    };
+    const get = wrap(instance({ proxy: proxy.url }), endpoint);
+    expect([(await get("/1?a=b")).status, (await get("/2")).status]).toEqual([200, 200]);
+    expect(server.statuses()).toEqual([401, 200, 200]);
+    expect(proxy.targets).toHaveLength(3);
   });
 
   test("goes past the instance's proxy to an endpoint with `proxy: false`", async () => {
