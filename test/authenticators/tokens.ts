@@ -19,8 +19,8 @@ export function tokensOf(config: object = {}, at: TokenSet | undefined = tokenOf
     learn: vi.fn((_audience: string, _url: string, _nonce: string) => {}),
   };
   const tokens = {
-    usable: at,
-    last: at,
+    usable: at as TokenSet | undefined,
+    last: at as TokenSet | undefined,
     known: { label: "orders", config },
     token: vi.fn(async (refused?: string, _signal?: AbortSignal) =>
       tokenOf(refused === undefined ? "obtained" : `after-${refused}`),

@@ -17,7 +17,9 @@ function guarded(spoiled: Partial<TokenCache> = {}, timeoutMs = 250) {
   };
   const cache = Object.assign(working, spoiled);
   const events: unknown[] = [];
-  const guard = new GuardedCache(cache, timeoutMs, (name, event) => events.push([name, event]));
+  const guard = new GuardedCache({ ...cache, ...spoiled }, timeoutMs, (name, event) =>
+    events.push([name, event]),
+  );
   return { cache, map, events, guard };
 }
 
