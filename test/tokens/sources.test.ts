@@ -1,0 +1,424 @@
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { plainEntries } from "../../src/cache/entry-codec.ts";
+import { GuardedCache } from "../../src/cache/guarded-cache.ts";
+import type { TokenCache } from "../../src/cache/token-cache.ts";
+import type { ResolvedEndpoint } from "../../src/endpoint/resolved-endpoint.ts";
+import { abandonable } from "../../src/tokens/abandonable.ts";
+import { CachedSource } from "../../src/tokens/cached-source.ts";
+import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
+import { SharedSource } from "../../src/tokens/shared-source.ts";
+import { SingleFlight } from "../../src/tokens/single-flight.ts";
+import { TokenSet } from "../../src/tokens/token-set.ts";
+import {
+  heldIn,
+  RenewalPutOff,
+  replaces,
+  type TokenSource,
+} from "../../src/tokens/token-source.ts";
+import { pass, settle, stopTime } from "./fake-time.ts";
+
+const hour = 3_600_000;
+
+function tokenOf(accessToken: string, { lifeMs = hour, refresh = "" } = {}): TokenSet {
+  const issuedAt = Date.now();
+  const data = { accessToken, tokenType: "Bearer", issuedAt, expiresAt: issuedAt + lifeMs };
+  const more = refresh === "" ? {} : { refresh: { token: refresh }, scope: "orders" };
+  return new TokenSet({ ...data, ...more }, { skewMs: 0, staleMs: 0 }, "token_endpoint");
+}
+
+function endpointOf(settings: object = {}, identity = "an-identity") {
+  const all = { tokenUrl: "https://idp.test/token", ...settings };
+  return { identity, label: "orders", settings: all } as unknown as ResolvedEndpoint;
+}
+
+/** A source that gives `token-1`, `token-2`, … */
+function counting() {
+  let count = 0;
+  const token = vi.fn<TokenSource["token"]>(async () => tokenOf(`token-${++count}`));
+  const forget = vi.fn<TokenSource["forget"]>(async () => {});
+  return { token, forget };
+}
+
+const isToken = (value: unknown): value is TokenSet => value instanceof TokenSet;
+
+function cached(leases?: TokenCache["leases"], kind: "memory" | "shared" = "memory") {
+  const map = new Map<string, unknown>();
+  const cache = {
+    get: vi.fn(async (key: string) => map.get(key)),
+    set: vi.fn(async (key: string, value: unknown, _ttlMs: number) => map.set(key, value)),
+    delete: vi.fn(async (key: string) => map.delete(key)),
+    leases,
+  };
+  const guard = new GuardedCache(cache, 250, () => {});
+  const next = counting();
+  const Source = kind === "memory" ? CachedSource : SharedSource;
+  return { source: new Source(next, guard, plainEntries(isToken)), next, map, cache, guard };
+}
+
+beforeEach(() => {
+  stopTime();
+});
+
+describe("a wait that others share", () => {
+  test("ends for one who lets go, with the reason, and for nobody else", async () => {
+    const controller = new AbortController();
+    const shared = deferred<string>();
+    const mine = abandonable(shared.promise, controller.signal);
+    const theirs = abandonable(shared.promise);
+    controller.abort(new Error("enough"));
+    await expect(mine).rejects.toThrow("enough");
+    shared.resolve("done");
+    expect(await theirs).toBe("done");
+  });
+
+  test("listens no longer than it lasts", async () => {
+    const { signal } = new AbortController();
+    const [add, remove] = [
+      vi.spyOn(signal, "addEventListener"),
+      vi.spyOn(signal, "removeEventListener"),
+    ];
+    expect(await abandonable(Promise.resolve(1), signal)).toBe(1);
+    await expect(abandonable(Promise.reject(new Error("no")), signal)).rejects.toThrow("no");
+    expect(add).toHaveBeenCalledTimes(2);
+    expect(remove.mock.calls.map(([name, listener]) => [name, listener])).toEqual(
+      add.mock.calls.map(([name, listener]) => [name, listener]),
+    );
+    expect(add).toHaveBeenCalledWith("abort", expect.any(Function), { once: true });
+  });
+});
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+describe("one token takes the place of another", () => {
+  test("where it is usable, another, and good for longer than one that is but old", () => {
+    const token = tokenOf("a");
+    const { expiresAt } = token;
+    expect(replaces(token, undefined)).toBe(true);
+    expect(replaces(token, { accessToken: "a" })).toBe(false);
+    expect(replaces(token, { accessToken: "b" })).toBe(true);
+    expect(replaces(token, { accessToken: "b", expiresAt })).toBe(false);
+    expect(replaces(token, { accessToken: "b", expiresAt: expiresAt - 1 })).toBe(true);
+    token.drop();
+    expect(replaces(token, undefined)).toBe(false);
+  });
+
+  test("by what is held in it, where it has a refresh token", () => {
+    expect(heldIn(undefined)).toBeUndefined();
+    expect(heldIn(tokenOf("a"))).toBeUndefined();
+    const newer = async () => undefined;
+    expect(heldIn(tokenOf("a", { refresh: "r" }), newer)).toEqual({
+      refresh: { token: "r" },
+      scope: "orders",
+      newer,
+    });
+  });
+});
+
+describe("renewals that backends force", () => {
+  const limits = { most: 2, windowMs: 1_000 };
+
+  test("are so many within a window, and the next when it has moved on", () => {
+    const forced = new ForcedRenewals();
+    forced.begin("a", limits)?.(true);
+    vi.advanceTimersByTime(400);
+    forced.begin("b", limits)?.(true);
+    expect([forced.count, forced.begin("c", limits)]).toEqual([2, undefined]);
+    vi.advanceTimersByTime(599);
+    expect(forced.begin("c", limits)).toBeUndefined();
+    vi.advanceTimersByTime(1);
+    expect(forced.begin("c", limits)).toBeTypeOf("function");
+    expect(forced.count).toBe(2);
+  });
+
+  test("count once for all who have the same token refused at once", () => {
+    const forced = new ForcedRenewals();
+    const over = [1, 2, 3].map(() => forced.begin("a", limits));
+    expect(forced.count).toBe(1);
+    for (const end of over) end?.(true);
+    forced.begin("a", limits);
+    expect(forced.count).toBe(2);
+  });
+
+  test("count as long as they last, and not at all where they brought nothing", () => {
+    const forced = new ForcedRenewals();
+    const [slow, other] = [forced.begin("a", limits), forced.begin("b", limits)];
+    vi.advanceTimersByTime(5_000);
+    expect(forced.begin("c", limits)).toBeUndefined();
+    slow?.(false);
+    expect(forced.count).toBe(1);
+    other?.(true);
+    forced.begin("c", limits);
+    expect(forced.count).toBe(1);
+  });
+});
+
+describe("a memory of tokens", () => {
+  test("asks once, and keeps the token to its end", async () => {
+    const { source, next, cache } = cached();
+    const token = await source.token(endpointOf());
+    expect(await source.token(endpointOf())).toBe(token);
+    expect(next.token).toHaveBeenCalledTimes(1);
+    expect(cache.set).toHaveBeenCalledExactlyOnceWith("an-identity", token, hour);
+  });
+
+  test("asks for another where its own is not wanted, with what is held in it", async () => {
+    const { source, next, map } = cached();
+    map.set("an-identity", tokenOf("old", { refresh: "r" }));
+    const not = { accessToken: "old" };
+    expect((await source.token(endpointOf(), not)).accessToken).toBe("token-1");
+    const held = { refresh: { token: "r" }, scope: "orders", newer: undefined };
+    expect(next.token).toHaveBeenCalledExactlyOnceWith(endpointOf(), not, held);
+    expect((await source.token(endpointOf())).accessToken).toBe("token-1");
+  });
+
+  test("tells the next that a token was dropped, and nothing of one that ended", async () => {
+    const { source, next, map } = cached();
+    const dropped = tokenOf("dropped");
+    dropped.drop();
+    map.set("an-identity", dropped);
+    await source.token(endpointOf());
+    expect(next.token.mock.calls[0]?.[1]).toEqual({ accessToken: "dropped" });
+    map.set("an-identity", tokenOf("ended", { lifeMs: 0 }));
+    await source.token(endpointOf());
+    expect(next.token.mock.calls[1]?.[1]).toBeUndefined();
+  });
+
+  test("forgets its token, or that one alone, and has the next forget it", async () => {
+    const { source, next, map } = cached();
+    const token = await source.token(endpointOf());
+    await source.forget(endpointOf(), "another");
+    expect([map.size, token.isDropped]).toEqual([1, false]);
+    await source.forget(endpointOf(), "token-1");
+    expect([map.size, token.isDropped]).toEqual([0, true]);
+    await source.token(endpointOf());
+    await source.forget(endpointOf());
+    expect(map.size).toBe(0);
+    await source.forget(endpointOf());
+    expect(next.forget.mock.calls.map(([, only]) => only)).toEqual([
+      "another",
+      "token-1",
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test("takes what it can't read for nothing, and null, too", async () => {
+    const { source, map, guard } = cached();
+    const unusable = vi.spyOn(guard, "unusable");
+    map.set("an-identity", null);
+    await source.token(endpointOf());
+    expect(unusable).not.toHaveBeenCalled();
+    map.set("an-identity", "rubbish");
+    expect((await source.token(endpointOf())).accessToken).toBe("token-2");
+    expect(unusable).toHaveBeenCalledExactlyOnceWith("an-identity");
+  });
+});
+
+describe("one of many callers", () => {
+  test("asks, and all have the answer, for each identity", async () => {
+    const next = counting();
+    const flight = new SingleFlight(next);
+    const calls = ["a", "a", "b", "a"].map((identity) => flight.token(endpointOf({}, identity)));
+    const tokens = (await Promise.all(calls)).map(({ accessToken }) => accessToken);
+    expect(tokens).toEqual(["token-1", "token-1", "token-2", "token-1"]);
+    await flight.token(endpointOf({}, "a"));
+    expect(next.token).toHaveBeenCalledTimes(3);
+  });
+
+  test("asks again where others' answer was the token that it doesn't want", async () => {
+    const next = counting();
+    const flight = new SingleFlight(next);
+    const not = { accessToken: "token-1" };
+    const [one, other] = await Promise.all([
+      flight.token(endpointOf()),
+      flight.token(endpointOf(), not),
+    ]);
+    expect([one.accessToken, other.accessToken]).toEqual(["token-1", "token-2"]);
+    expect(next.token.mock.calls.map(([, unwanted]) => unwanted)).toEqual([undefined, not]);
+  });
+
+  test("asks again where the answer was dropped on its way", async () => {
+    const next = counting();
+    next.token.mockImplementationOnce(async () => {
+      const token = tokenOf("dropped");
+      token.drop();
+      return token;
+    });
+    expect((await new SingleFlight(next).token(endpointOf())).accessToken).toBe("token-1");
+  });
+
+  test("is told where the refused token comes again, and has an old one all the same", async () => {
+    const next = counting();
+    const flight = new SingleFlight(next);
+    next.token.mockImplementation(async () => tokenOf("same"));
+    await expect(flight.token(endpointOf(), { accessToken: "same" })).rejects.toMatchObject({
+      code: "token_rejected",
+      endpoint: "orders",
+      message: expect.stringContaining("issued the token again that the backend refused"),
+    });
+    expect(next.token).toHaveBeenCalledTimes(1);
+    const old = { accessToken: "same", expiresAt: Date.now() };
+    expect((await flight.token(endpointOf(), old)).accessToken).toBe("same");
+  });
+
+  test("who can't wait asks again where a renewal of others was put off", async () => {
+    const next = counting();
+    const flight = new SingleFlight(next);
+    next.token.mockRejectedValueOnce(new RenewalPutOff());
+    const ahead = { accessToken: "x", expiresAt: 1, mayWaitUntil: 2 };
+    const [putOff, urgent] = await Promise.allSettled([
+      flight.token(endpointOf(), ahead),
+      flight.token(endpointOf()),
+    ]);
+    expect(putOff).toMatchObject({ status: "rejected", reason: expect.any(RenewalPutOff) });
+    expect(urgent).toMatchObject({ status: "fulfilled" });
+    next.token.mockRejectedValueOnce(new Error("down"));
+    await expect(flight.token(endpointOf())).rejects.toThrow("down");
+  });
+
+  test("forgets for all", async () => {
+    const next = counting();
+    await new SingleFlight(next).forget(endpointOf(), "a");
+    expect(next.forget).toHaveBeenCalledExactlyOnceWith(endpointOf(), "a");
+  });
+});
+
+describe("a cache that processes share", () => {
+  const leasesOf = (acquire: () => Promise<boolean>) => ({
+    acquire: vi.fn(acquire),
+    extend: vi.fn(async () => true),
+    release: vi.fn(async () => undefined),
+  });
+
+  test("has one ask under a lease, which is free once the token is there", async () => {
+    const leases = leasesOf(async () => true);
+    const { source, next, map, guard } = cached(leases, "shared");
+    leases.release.mockImplementation(async () => void expect(map.size).toBe(1));
+    expect((await source.token(endpointOf())).accessToken).toBe("token-1");
+    await guard.settled();
+    expect(leases.acquire.mock.calls.map(([name]: unknown[]) => name)).toEqual([
+      "an-identity:lease",
+    ]);
+    expect(leases.release).toHaveBeenCalledTimes(1);
+    expect((await source.token(endpointOf())).accessToken).toBe("token-1");
+    expect(next.token).toHaveBeenCalledTimes(1);
+  });
+
+  test("frees the lease where no token came", async () => {
+    const leases = leasesOf(async () => true);
+    const { source, next, guard } = cached(leases, "shared");
+    next.token.mockRejectedValueOnce(new Error("down"));
+    await expect(source.token(endpointOf())).rejects.toThrow("down");
+    await guard.settled();
+    expect(leases.release).toHaveBeenCalledTimes(1);
+  });
+
+  test("has the others wait for the token to appear", async () => {
+    const { source, next, map } = cached(
+      leasesOf(async () => false),
+      "shared",
+    );
+    const waiting = source.token(endpointOf());
+    await pass(100);
+    map.set("an-identity", tokenOf("theirs"));
+    await pass(400);
+    expect((await waiting).accessToken).toBe("theirs");
+    expect(next.token).not.toHaveBeenCalled();
+  });
+
+  test("has whoever waited for more than half of the deadline ask himself", async () => {
+    const { source, next } = cached(
+      leasesOf(async () => false),
+      "shared",
+    );
+    let over = false;
+    const waiting = source.token(endpointOf({ tokenRequestTimeoutMs: 4_000 })).then(() => {
+      over = true;
+    });
+    for (let step = 0; step < 19; step++) await pass(100);
+    expect(over).toBe(false);
+    for (let step = 0; step < 20; step++) await pass(100);
+    await waiting;
+    expect(next.token).toHaveBeenCalledTimes(1);
+  });
+
+  test("keeps out of it where a token is bound to this process", async () => {
+    const { source, cache, next } = cached(undefined, "shared");
+    await source.token(endpointOf({ dpop: true }));
+    expect(cache.get).not.toHaveBeenCalled();
+    expect(cache.set).not.toHaveBeenCalled();
+    expect(next.token).toHaveBeenCalledTimes(1);
+  });
+
+  test("never brings back what a backend refused, though it takes no writes", async () => {
+    const { source, cache } = cached(undefined, "shared");
+    cache.get.mockImplementation(async () => tokenOf("refused"));
+    expect((await source.token(endpointOf())).accessToken).toBe("refused");
+    await source.token(endpointOf(), { accessToken: "refused" });
+    expect((await source.token(endpointOf())).accessToken).toBe("token-2");
+  });
+
+  test("has a refresh token used under the lease alone", async () => {
+    const withLeases = cached(
+      leasesOf(async () => true),
+      "shared",
+    );
+    const without = cached(undefined, "shared");
+    const not = { accessToken: "old" };
+    for (const { source, map, next } of [withLeases, without]) {
+      map.set("an-identity", tokenOf("old", { refresh: "r" }));
+      await source.token(endpointOf(), not, { refresh: { token: "of-memory" }, scope: undefined });
+      expect(next.token).toHaveBeenCalledTimes(1);
+    }
+    const held = withLeases.next.token.mock.calls[0]?.[2];
+    expect(held?.refresh).toEqual({ token: "r" });
+    withLeases.map.set("an-identity", tokenOf("newer"));
+    expect((await held?.newer?.())?.accessToken).toBe("newer");
+    expect(without.next.token.mock.calls[0]?.[2]).toBeUndefined();
+  });
+
+  test("in trouble has a renewal ahead of time wait, and no other", async () => {
+    const { source, cache, next } = cached(
+      leasesOf(async () => true),
+      "shared",
+    );
+    cache.get.mockRejectedValue(new Error("down"));
+    const mayWaitUntil = Date.now() + 1_000;
+    const ahead = { accessToken: "x", expiresAt: 1, mayWaitUntil };
+    await expect(source.token(endpointOf(), ahead)).rejects.toBeInstanceOf(RenewalPutOff);
+    expect((await source.token(endpointOf(), { accessToken: "x" })).accessToken).toBe("token-1");
+    await pass(1_000);
+    expect((await source.token(endpointOf(), ahead)).accessToken).toBe("token-2");
+    expect(next.token).toHaveBeenCalledTimes(2);
+  });
+
+  test("that can't say who has the lease has everybody ask", async () => {
+    const { source, next } = cached(
+      leasesOf(async () => Promise.reject(new Error("down"))),
+      "shared",
+    );
+    expect((await source.token(endpointOf())).accessToken).toBe("token-1");
+    expect(next.token).toHaveBeenCalledTimes(1);
+  });
+
+  test("forgets after what is being written", async () => {
+    const { source, cache, map } = cached(undefined, "shared");
+    const written = deferred<void>();
+    cache.set.mockImplementationOnce(async (key, value) => {
+      await written.promise;
+      return map.set(key, value);
+    });
+    await source.token(endpointOf());
+    const forgotten = source.forget(endpointOf());
+    await settle();
+    written.resolve();
+    await forgotten;
+    expect(map.size).toBe(0);
+  });
+});
