@@ -4,15 +4,14 @@
  * @see https://www.rfc-editor.org/rfc/rfc9068#section-2.2
  */
 export function jwtExpiry(token: string): number | undefined {
-  const [, payload, signature, ...more] = token.split(".");
-  if (payload === undefined || signature === undefined || more.length > 0) return undefined;
+  const [, payload = "", signature, ...more] = token.split(".");
+  if (signature === undefined || more.length > 0) return undefined;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    if (typeof claims !== "object" || claims === null || !("exp" in claims)) return undefined;
-    return typeof claims.exp === "number" && Number.isFinite(claims.exp)
-      ? claims.exp * 1000
-      : undefined;
+    const { exp } = claims as { readonly exp?: unknown };
+    return typeof exp === "number" && Number.isFinite(exp) ? exp * 1000 : undefined;
   } catch {
+    // No JSON, or null.
     return undefined;
   }
 }
