@@ -211,7 +211,7 @@ describe("of a configuration is told", () => {
       { ...signing, clientPrivateKey: key, clientAssertionAudience: "" },
       ["clientAssertionAudience is empty"],
     ],
-    [{ type: "oauth" }, ["type is unknown"]],
+    [{ type: "oauth" }, ['type is unknown (did you mean "oauth2"?)']],
     [{ type: 7 }, ["type is a number"]],
     [{ grantType: "plein" }, ['grantType is unknown (did you mean "plain"?)']],
     [{ grantType: 7 }, ["grantType is a number"]],
