@@ -12,6 +12,8 @@ export interface FailureContext {
   readonly endpoint: string;
   readonly tokenUrl: string;
   readonly redact: Redactor;
+  /** Requests go through a proxy, which may be what can't be reached. */
+  readonly byProxy?: boolean;
 }
 
 /** OAuth errors that mean "not now", whatever status they come with. */
@@ -86,7 +88,7 @@ function retryAfterMs(value: string | null): number | undefined {
  */
 export function transportFailure(
   error: unknown,
-  { endpoint, tokenUrl }: Pick<FailureContext, "endpoint" | "tokenUrl">,
+  { endpoint, tokenUrl, byProxy = false }: Omit<FailureContext, "redact">,
   during: "request" | "answer" = "request",
 ): TokenEndpointUnavailableError | InvalidTokenResponseError {
   const causes = causesOf(error);
@@ -116,7 +118,7 @@ export function transportFailure(
     endpoint,
     tokenUrl,
     reason,
-    said: `${reason === "network" ? what[during] : said[reason]}${detail && ` (${detail})`}`,
+    said: `${reason === "network" ? what[during] : said[reason]}${byProxy ? ", by way of the proxy" : ""}${detail && ` (${detail})`}`,
   });
 }
 

@@ -63,6 +63,7 @@ async function sendRequest(
     endpoint: label,
     tokenUrl: shownUrl(settings.tokenUrl),
     redact: redactor(endpoint, sent),
+    byProxy: typeof endpoint.transport?.settings.proxy === "string",
   };
   const configuration = new client.Configuration(
     { issuer: new URL(settings.tokenUrl).origin, token_endpoint: settings.tokenUrl },

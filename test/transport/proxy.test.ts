@@ -149,6 +149,17 @@ test("an https proxy is reached by TLS, and sees no client certificate", async (
   expect(service.certificates).not.toContain(undefined);
 });
 
+test("a proxy that is down is named for what may be out of reach", async () => {
+  const service = await startService();
+  const proxy = await startProxy();
+  await proxy.close();
+  const call = instance({ proxy: proxy.url }).getToken(orders(service));
+  await expect(call).rejects.toMatchObject({
+    reason: "network",
+    message: expect.stringContaining("could not be reached, by way of the proxy (ECONNREFUSED)"),
+  });
+});
+
 describe("a proxy that refuses the user", () => {
   const { username, password } = canaries;
   const proxyUrl = async () => {
