@@ -48,6 +48,7 @@ function said(more: Fields, base: Fields = least): readonly string[] {
     return [];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
+    for (const { mend } of error.problems) expect(mend).toMatch(/\w/);
     return error.problems.map(({ path, problem }) => `${path} ${problem}`);
   }
 }

@@ -36,6 +36,7 @@ import { labelOf } from "../../src/endpoint/validation.ts";
 function said(check: Check, value: unknown): readonly string[] {
   const problems = new Problems();
   check(value, "x", problems);
+  for (const { mend } of problems.list) expect(mend).toMatch(/\w/);
   return problems.list.map(({ path, problem }) => `${path} ${problem}`);
 }
 
