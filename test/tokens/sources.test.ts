@@ -8,6 +8,7 @@ import { CachedSource } from "../../src/tokens/cached-source.ts";
 import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
 import { SharedSource } from "../../src/tokens/shared-source.ts";
 import { SingleFlight } from "../../src/tokens/single-flight.ts";
+import { TokenDesk } from "../../src/tokens/token-desk.ts";
 import { TokenSet } from "../../src/tokens/token-set.ts";
 import {
   heldIn,
@@ -41,7 +42,11 @@ function counting() {
 
 const isToken = (value: unknown): value is TokenSet => value instanceof TokenSet;
 
-function cached(leases?: TokenCache["leases"], kind: "memory" | "shared" = "memory") {
+function cached(
+  leases?: TokenCache["leases"],
+  kind: "memory" | "shared" = "memory",
+  names?: readonly string[],
+) {
   const map = new Map<string, unknown>();
   const cache = {
     get: vi.fn(async (key: string) => map.get(key)),
@@ -52,7 +57,10 @@ function cached(leases?: TokenCache["leases"], kind: "memory" | "shared" = "memo
   const guard = new GuardedCache(cache, 250, () => {});
   const next = counting();
   const Source = kind === "memory" ? CachedSource : SharedSource;
-  return { source: new Source(next, guard, plainEntries(isToken)), next, map, cache, guard };
+  const entries = plainEntries(isToken);
+  const read = vi.spyOn(entries, "read");
+  if (names !== undefined) entries.names = async () => names;
+  return { source: new Source(next, guard, entries), next, map, cache, guard, read };
 }
 
 beforeEach(() => {
@@ -420,5 +428,121 @@ describe("a cache that processes share", () => {
     written.resolve();
     await forgotten;
     expect(map.size).toBe(0);
+  });
+});
+
+describe("under one of several names", () => {
+  const names = ["z", "a"];
+
+  test("a token is found, and written under the first", async () => {
+    const { source, map, next, read } = cached(undefined, "memory", names);
+    map.set("a", tokenOf("other"));
+    expect((await source.token(endpointOf())).accessToken).toBe("other");
+    expect(read).toHaveBeenCalledExactlyOnceWith(endpointOf(), map.get("a"), {
+      name: 1,
+      clockLeadMs: 0,
+    });
+    map.clear();
+    await source.token(endpointOf());
+    expect([...map.keys()]).toEqual(["z"]);
+    expect(next.token).toHaveBeenCalledTimes(1);
+  });
+
+  test("a token is found behind one that can't be read, and before others", async () => {
+    const { source, map, cache } = cached(undefined, "memory", names);
+    map.set("z", "rubbish").set("a", tokenOf("other"));
+    expect((await source.token(endpointOf())).accessToken).toBe("other");
+    map.set("z", tokenOf("first"));
+    cache.get.mockClear();
+    expect((await source.token(endpointOf())).accessToken).toBe("first");
+    expect(cache.get).toHaveBeenCalledTimes(1);
+  });
+
+  test("a token is found that is good for something, and not the first that isn't", async () => {
+    const { source, map, next } = cached(undefined, "shared", names);
+    map.set("z", tokenOf("refused")).set("a", tokenOf("other"));
+    const not = { accessToken: "refused" };
+    expect((await source.token(endpointOf(), not)).accessToken).toBe("other");
+    expect(next.token).not.toHaveBeenCalled();
+  });
+
+  test("nobody looks again who waited in vain", async () => {
+    const { source, cache } = cached(undefined, "memory", names);
+    cache.get.mockRejectedValue(new Error("down"));
+    await source.token(endpointOf());
+    expect(cache.get).toHaveBeenCalledTimes(1);
+  });
+
+  test("the lease has the same name, in whatever order they stand", async () => {
+    for (const order of [names, [...names].reverse()]) {
+      const acquire = vi.fn(async () => true);
+      const leases = { acquire, extend: async () => true, release: async () => undefined };
+      await cached(leases, "shared", order).source.token(endpointOf());
+      expect(acquire.mock.calls.map(([name]: unknown[]) => name)).toEqual(["a:lease"]);
+    }
+  });
+});
+
+describe("a token in a shared cache", () => {
+  test("that is but getting old is not refused: others may have it again", async () => {
+    const { source, map, guard } = cached(undefined, "shared");
+    const old = tokenOf("old");
+    map.set("an-identity", old);
+    await source.token(endpointOf(), { accessToken: "old", expiresAt: old.expiresAt });
+    await guard.settled();
+    map.set("an-identity", old);
+    expect((await source.token(endpointOf())).accessToken).toBe("old");
+  });
+
+  test("that came between the first look and the lease is taken", async () => {
+    const leases = {
+      acquire: vi.fn(async () => map.set("an-identity", tokenOf("theirs")) !== undefined),
+      extend: async () => true,
+      release: vi.fn(async () => undefined),
+    };
+    const { source, next, map, guard } = cached(leases, "shared");
+    expect((await source.token(endpointOf())).accessToken).toBe("theirs");
+    await guard.settled();
+    expect(next.token).not.toHaveBeenCalled();
+    expect(leases.release).toHaveBeenCalledTimes(1);
+  });
+
+  test("is looked for more and more seldom", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const acquire = vi.fn(async () => false);
+    const leases = { acquire, extend: async () => true, release: async () => undefined };
+    const { source } = cached(leases, "shared");
+    const times: number[] = [];
+    const start = performance.now();
+    acquire.mockImplementation(async () => {
+      times.push(performance.now() - start);
+      return false;
+    });
+    const waiting = source.token(endpointOf({ tokenRequestTimeoutMs: 1_600 }));
+    for (let step = 0; step < 30; step++) await pass(50);
+    await waiting;
+    vi.restoreAllMocks();
+    // Timers take whole milliseconds.
+    const pauses = times.slice(1).map((time, index) => Math.round(time - (times[index] ?? 0)));
+    expect(pauses).toEqual([20, 30, 45, 67, 101, 151, 227, 250, 250]);
+  });
+});
+
+describe("the desk of an instance", () => {
+  test("reads credentials once for a thousand callers, and apart for each secret", async () => {
+    const source = counting();
+    const shared = { dpopProofs: {}, transports: {}, refreshAhead: false } as never;
+    const desk = new TokenDesk(source, new Map(), shared);
+    const resolve = vi.fn(async (_instance: object, which?: number) => ({ which }));
+    const [one, other] = [1, 2].map(() => ({ known: { resolve } }) as never);
+    const secrets = [{ which: 0 }, { which: 1 }];
+    if (one === undefined || other === undefined) throw new Error("two were made");
+    await Promise.all([desk.resolve(one), desk.resolve(one), desk.resolve(other)]);
+    expect(resolve).toHaveBeenCalledTimes(2);
+    await Promise.all(
+      secrets.flatMap((secret) => [desk.resolve(one, secret), desk.resolve(one, secret)]),
+    );
+    expect(resolve.mock.calls.map(([, which]) => which)).toEqual([undefined, undefined, 0, 1]);
+    expect(resolve.mock.calls[0]?.[0]).toMatchObject({ refreshAhead: false, transports: {} });
   });
 });
