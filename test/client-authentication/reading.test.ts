@@ -103,12 +103,16 @@ describe("a private key is read", () => {
   });
 
   test("as a CryptoKey, which signs what it was made for and may keep itself to itself", async () => {
+    const identities = new Set<string>();
     for (const extractable of [true, false]) {
       const pair = await generateKeyPair("PS384", { extractable });
       const key = await read(pair.privateKey);
       expect(key).toMatchObject({ algorithm: "PS384", key: pair.privateKey });
       expect(key.secret === undefined).toBe(!extractable);
+      expect(key.identity).toBe((await read(pair.privateKey)).identity);
+      identities.add(key.identity);
     }
+    expect(identities.size).toBe(2);
   });
 
   const unusual = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
