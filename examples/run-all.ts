@@ -7,10 +7,9 @@ import { promisify } from "node:util";
 
 const notExamples = new Set(["local-redis.ts", "local-servers.ts", "run-all.ts"]);
 const folder = new URL("./", import.meta.url);
-const files = (await readdir(folder)).filter(
-  (name) => name.endsWith(".ts") && !notExamples.has(name),
-);
-const examples = [...files, "nestjs/main.ts"].sort();
+const examples = (await readdir(folder))
+  .filter((name) => name.endsWith(".ts") && !notExamples.has(name))
+  .sort();
 
 // A few at a time, so that none waits for a processor longer than it may take.
 const waiting = examples.values();
@@ -43,14 +42,10 @@ interface Result {
 /** Also fails an example that doesn't end by itself, or ends without having shown anything. */
 async function run(name: string): Promise<Result> {
   const file = fileURLToPath(new URL(name, folder));
-  // Nest's decorators need compiler options that nothing else here has.
-  const tsconfig =
-    name.includes("/") && fileURLToPath(new URL("tsconfig.json", new URL(name, folder)));
   const start = performance.now();
   const result = await promisify(execFile)(process.execPath, ["--import", "tsx", file], {
     cwd: fileURLToPath(new URL("../", folder)),
     timeout: 60_000,
-    env: { ...process.env, ...(tsconfig && { TSX_TSCONFIG_PATH: tsconfig }) },
   }).then(
     ({ stdout }) =>
       stdout.trim() === ""

@@ -22,7 +22,7 @@ import {
   type Fetch,
 } from "endpoint-security";
 import type { Response } from "express";
-import { type Seen, startLocalServers } from "../local-servers.ts";
+import { type Seen, startLocalServers } from "./local-servers.ts";
 
 await using servers = await startLocalServers();
 
