@@ -24,7 +24,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Files share nothing; the longest go first, so that none is left to one processor at the end.
     sequence: { shuffle: { tests: true, files: false } },
-    // Many tests wait for other processes, so one worker would leave two processors idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many tests wait for other processes: one worker more than there are processors keeps these busy.
+    maxWorkers: availableParallelism() + 1,
   },
 });
