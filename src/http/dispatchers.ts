@@ -1,17 +1,18 @@
 import type { Dispatcher } from "undici";
 import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
-import { nameOf } from "../endpoint/secrets.ts";
 import type { Transport } from "../endpoint/transport-fields.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Fetch } from "./fetch-types.ts";
 import { proxyAddresses } from "./proxy-addresses.ts";
+import { secureContext } from "./secure-context.ts";
 
 const defaultConnectTimeoutMs = 10_000;
 
 /** undici's dispatchers: those who travel the same way share connections. */
 export class Dispatchers {
   readonly #byName = boundedMap<string, Promise<Dispatcher>>(1_000, close);
+
   /** @throws ConfigurationError where undici is missing */
   of(transport: ResolvedTransport): Promise<Dispatcher> {
     const { name } = transport;
@@ -121,43 +122,4 @@ async function loadUndici(): Promise<typeof import("undici")> {
       ],
     });
   }
-}
-
-/** Made once for all connections: certificates take longer to read than a handshake. */
-async function secureContext({ settings, clientCertificate }: ResolvedTransport) {
-  const { ca } = settings;
-  if (ca === undefined && clientCertificate === undefined) return {};
-  const tls = await import("node:tls");
-  const authorities = [ca ?? []].flat();
-  const { X509Certificate } = await import("node:crypto");
-  for (const [index, authority] of authorities.entries()) {
-    try {
-      new X509Certificate(authority);
-    } catch (error) {
-      // Node would leave it out without a word, and trust nobody it stands for.
-      const path = typeof ca === "string" ? "transport.ca" : `transport.ca[${index}]`;
-      const problem = `can't be read: ${nameOf(error)}`;
-      throw new ConfigurationError({ problems: [{ path, problem, mend: "give it as PEM" }] });
-    }
-  }
-  const secureContext = tls.createSecureContext({
-    ...(ca !== undefined && { ca: [...(await nodesOwn(tls)), ...authorities] }),
-    ...(clientCertificate && {
-      cert: clientCertificate.certificate,
-      key: clientCertificate.privateKey,
-    }),
-  });
-  return { secureContext };
-}
-
-/** What Node trusts by itself. */
-async function nodesOwn(tls: typeof import("node:tls")): Promise<readonly string[]> {
-  const getCACertificates: unknown = Reflect.get(tls, "getCACertificates");
-  if (typeof getCACertificates === "function") return getCACertificates("default");
-  // Node 20 can't tell what was added for it.
-  const { NODE_EXTRA_CA_CERTS: file = "" } = process.env;
-  if (file === "") return tls.rootCertificates;
-  const { readFile } = await import("node:fs/promises");
-  // Where the file can't be read, Node goes on without it, too.
-  return [...tls.rootCertificates, await readFile(file, "utf8").catch(() => "")];
 }
