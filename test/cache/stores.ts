@@ -6,7 +6,7 @@ import type { TokenCache } from "endpoint-security";
 import { createRedisCache } from "endpoint-security/redis";
 import Keyv from "keyv";
 import { KeyvFile } from "keyv-file";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { startRedis } from "../servers/redis/redis-server.ts";
 import { removeFolder, temporaryFolder } from "../servers/redis/temporary-folder.ts";
 
@@ -50,9 +50,12 @@ async function onDisk(): Promise<SharedStore> {
       return JSON.stringify([names, await Promise.all(texts)]);
     },
     breakDown: async () => {
-      await rm(folder, { recursive: true });
-      // No folder any more, and none can be made.
-      await writeFile(folder, "");
+      // A write may be under way, and bring the folder back.
+      await vi.waitFor(async () => {
+        await rm(folder, { recursive: true, force: true });
+        // No folder any more, and none can be made.
+        await writeFile(folder, "");
+      });
     },
   };
 }
