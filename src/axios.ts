@@ -44,7 +44,8 @@ interface Answer {
  *
  * It works beneath all interceptors: they run once for a request, and see what axios always shows
  * them. Errors are axios' own, and those of `getAuthHeader`, or a `DestinationRefusedError` for a
- * request to somewhere else. Through axios' fetch adapter redirects aren't followed.
+ * request to somewhere else. Through axios' fetch adapter, which endpoints with a `transport` take,
+ * redirects aren't followed. The credentials are in no `config` of an answer or an error.
  *
  * @returns a function that takes it off the instance again
  * @throws ConfigurationError
@@ -169,7 +170,8 @@ async function sendBy(
 
 /** Responses and errors hold the config, and whoever logs them would print the credentials. */
 function takeOff(credentials: Headers, { headers }: InternalAxiosRequestConfig): void {
-  for (const name of Object.keys(credentials)) delete headers[name];
+  // By axios' own method: the caller may have written the name in another case.
+  for (const name of Object.keys(credentials)) headers.delete(name);
 }
 
 /** Path and query, as axios' http adapter writes them. */
