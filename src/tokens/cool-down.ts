@@ -20,14 +20,14 @@ interface Remembered {
  * Failures of token requests, remembered for a while in which nobody asks again: `coolDownMs`
  * doubling to 30 s, ten seconds doubling to five minutes where credentials were refused, and as long
  * as the token endpoint asked for, up to 15 minutes. With `coolDownMs` 0 nothing but what it asked
- * for counts. A changed configuration or secret is another identity, and starts anew.
+ * for counts. A changed configuration or secret is another attempt, and starts anew.
  */
 export class CoolDown {
   readonly #failures = boundedMap<string, Remembered>(1_000);
 
   /** Why it is too early to ask again, or undefined. */
-  errorFor(identity: string): AnyEndpointSecurityError | undefined {
-    const remembered = this.#failures.get(identity);
+  errorFor(attempted: string): AnyEndpointSecurityError | undefined {
+    const remembered = this.#failures.get(attempted);
     if (remembered === undefined) return undefined;
     const now = performance.now();
     const { error, at, until } = remembered;
@@ -35,10 +35,10 @@ export class CoolDown {
     return error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
   }
 
-  failed(identity: string, error: AnyEndpointSecurityError, firstMs: number): void {
+  failed(attempted: string, error: AnyEndpointSecurityError, firstMs: number): void {
     // These are about this machine, and asking costs nobody anything.
     if (error.code === "invalid_configuration" || error.code === "secret_unavailable") return;
-    const last = this.#failures.get(identity);
+    const last = this.#failures.get(attempted);
     const credentials = error.code === "token_request_refused" && isAboutCredentials(error);
     const [first, longest] =
       credentials && firstMs > 0
@@ -50,11 +50,11 @@ export class CoolDown {
     const asked = error instanceof TokenEndpointUnavailableError ? (error.retryAfterMs ?? 0) : 0;
     const at = performance.now();
     const until = at + Math.max(pauseMs, Math.min(asked, longestAskedMs));
-    this.#failures.set(identity, { error, at, until, pauseMs });
+    this.#failures.set(attempted, { error, at, until, pauseMs });
   }
 
-  succeeded(identity: string): void {
-    this.#failures.delete(identity);
+  succeeded(attempted: string): void {
+    this.#failures.delete(attempted);
   }
 }
 

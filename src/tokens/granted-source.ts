@@ -54,17 +54,18 @@ export class GrantedSource implements TokenSource {
   }
 
   async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
-    const { identity, settings } = endpoint;
-    const remembered = this.#coolDown.errorFor(identity);
+    const { settings } = endpoint;
+    const attempted = attemptOf(endpoint);
+    const remembered = this.#coolDown.errorFor(attempted);
     if (remembered !== undefined) throw remembered;
     try {
       const token =
         (await this.#refreshed(endpoint, not, held)) ?? (await this.#told(endpoint, not));
-      this.#coolDown.succeeded(identity);
+      this.#coolDown.succeeded(attempted);
       return token;
     } catch (error) {
       if (isEndpointSecurityError(error)) {
-        this.#coolDown.failed(identity, error, settings.coolDownMs ?? defaultCoolDownMs);
+        this.#coolDown.failed(attempted, error, settings.coolDownMs ?? defaultCoolDownMs);
       }
       throw error;
     }
@@ -165,6 +166,11 @@ export class GrantedSource implements TokenSource {
     const dpopProofs = this.#dpopProofs;
     return requestToken(endpoint, parameters, { fetch, signal, secrets, dpopProofs });
   }
+}
+
+/** What a failure is remembered for: the same token by another way is another attempt. */
+function attemptOf({ identity, transport }: ResolvedEndpoint): string {
+  return transport === undefined ? identity : `${identity} ${transport.name}`;
 }
 
 /** Whether there may be no token endpoint at that place any more. */

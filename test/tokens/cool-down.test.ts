@@ -129,6 +129,17 @@ describe("after a failure", () => {
     expect(script.times).toHaveLength(2);
   });
 
+  test("another way to the same token endpoint starts anew", async () => {
+    const { script, security, endpoint, get } = start((n) => (n === 1 ? down() : token(n)), {
+      transport: { connectTimeoutMs: 1_000 },
+    });
+    await errorOf(get());
+    await errorOf(get());
+    expect(script.times).toHaveLength(1);
+    const mended = { ...endpoint, transport: { connectTimeoutMs: 2_000 } };
+    expect(await security.getAuthHeader(mended)).toBe("Bearer token-2");
+  });
+
   test("a secret function that returns something else starts anew", async () => {
     let secret = "old";
     const { get } = start((n) => (n === 1 ? refusal("invalid_client") : token(n)), {
