@@ -1,4 +1,8 @@
-import { type AnyEndpointSecurityError, ConfigurationError } from "./errors.ts";
+import {
+  type AnyEndpointSecurityError,
+  ConfigurationError,
+  type ConfigurationProblem,
+} from "./errors.ts";
 
 /** What an `EndpointSecurity` tells its listeners. Nothing in it is secret. */
 export interface EndpointSecurityEvents {
@@ -62,15 +66,16 @@ export interface EndpointSecurityEvents {
 
 export type EventName = keyof EndpointSecurityEvents;
 
-const eventNames: readonly EventName[] = [
-  "tokenObtained",
-  "tokenRequestFailed",
-  "credentialsRejected",
-  "challengeMismatch",
-  "serverProofFailed",
-  "cacheFailed",
-  "cacheRecovered",
-];
+/** A record, so that none can be left out. */
+const eventNames: Readonly<Record<EventName, true>> = {
+  tokenObtained: true,
+  tokenRequestFailed: true,
+  credentialsRejected: true,
+  challengeMismatch: true,
+  serverProofFailed: true,
+  cacheFailed: true,
+  cacheRecovered: true,
+};
 
 export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => void;
 
@@ -86,20 +91,14 @@ export class Events {
 
   /** @throws ConfigurationError */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
-    const problems = [
-      ...(eventNames.includes(name)
-        ? []
-        : [
-            {
-              path: "on",
-              problem: "was given no event's name",
-              mend: `use ${eventNames.join(", ")}`,
-            },
-          ]),
-      ...(typeof listener === "function"
-        ? []
-        : [{ path: "listener", problem: "is no function", mend: "give one" }]),
-    ];
+    const problems: ConfigurationProblem[] = [];
+    if (!Object.hasOwn(eventNames, name)) {
+      const mend = `use ${Object.keys(eventNames).join(", ")}`;
+      problems.push({ path: "name", problem: "is no event's name", mend });
+    }
+    if (typeof listener !== "function") {
+      problems.push({ path: "listener", problem: "is no function", mend: "give one" });
+    }
     if (problems.length > 0) throw new ConfigurationError({ problems });
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners);
