@@ -171,7 +171,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     return this.#tokensOf(endpoint).token(rejectedToken, signal);
   }
 
-  /** Forgets the endpoint's token; with `accessToken`, only if it still is that one. */
+  /** Forgets the endpoint's token; with `accessToken` (or the header that it was in), only if it still is that one. */
   async invalidate(endpoint: EndpointConfig<Grants[number]>, accessToken?: string): Promise<void> {
     await this.#tokensOf(endpoint).forget(accessToken);
   }

@@ -25,7 +25,7 @@ export interface Explanation {
   readonly expiresAt?: number;
   /** The first call after this moment has the token renewed. */
   readonly nextRefreshAt?: number;
-  /** Why there was no token last time; undefined once there is one. */
+  /** Why there was no token last time, or no other one for one refused; undefined once there is one. */
   readonly lastError?:
     | { readonly at: number; readonly code: string; readonly message: string }
     | undefined;

@@ -17,7 +17,8 @@ import { DispatchedExchange } from "./http/dispatched-exchange.ts";
  * ```
  *
  * Compose it on an `Agent`, which sends a request where its URL says (a `Client` or `Pool` sends it to
- * an origin of its own), and last, so that redirects and retries of other interceptors come by it.
+ * an origin of its own), and last, so that redirects and retries of other interceptors come by it. Where
+ * the endpoint has a `transport`, its requests go by that in place of the agent's own connections.
  *
  * Requests fail as undici's do, and with the errors of `getAuthHeader`, or a `DestinationRefusedError`
  * for a request to somewhere else.

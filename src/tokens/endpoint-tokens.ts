@@ -91,8 +91,7 @@ export class EndpointTokens {
   /** @param rejected an access token that the backend refused, or the header that it was in. */
   async token(rejected?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
-    // A token has no spaces.
-    const refused = rejected?.replace(/^\S+ /, "");
+    const refused = rejected && tokenIn(rejected);
     const { usable } = this;
     if (usable !== undefined && usable.accessToken !== refused) return usable;
     if (refused === undefined) return abandonable(this.#obtain(), signal);
@@ -105,7 +104,9 @@ export class EndpointTokens {
     this.wayOfLast = undefined;
   }
 
-  async forget(only?: string): Promise<void> {
+  /** @param named only if it still is that one: the access token, or the header that it was in. */
+  async forget(named?: string): Promise<void> {
+    const only = named && tokenIn(named);
     if (only === undefined || this.last?.accessToken === only) this.last?.drop();
     const [secretInUse] = this.#secrets();
     await this.#desk.source.forget(await this.#desk.resolve(this, secretInUse), only);
@@ -235,4 +236,9 @@ export class EndpointTokens {
     const inUse = upkeep.secretInUse?.which ?? 0;
     return [...upkeep.secrets.slice(inUse), ...upkeep.secrets.slice(0, inUse)];
   }
+}
+
+/** The access token in an `Authorization` header, or the token itself: it has no spaces. */
+function tokenIn(text: string): string {
+  return text.replace(/^\S+ /, "");
 }

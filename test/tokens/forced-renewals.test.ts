@@ -77,6 +77,10 @@ describe("a backend that refuses every token", () => {
       await security.getAuthHeader(endpoint);
       const next = await security.getAuthHeader(endpoint, { rejectedToken: header });
       expect(next).toBe("Bearer token-2");
+      await security.invalidate(endpoint, header);
+      expect(await security.getAuthHeader(endpoint)).toBe(next);
+      await security.invalidate(endpoint, next);
+      expect(await security.getAuthHeader(endpoint)).toBe("Bearer token-3");
     },
   );
 
