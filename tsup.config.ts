@@ -3,30 +3,49 @@ import { basename, isAbsolute } from "node:path";
 import { rollup } from "rollup";
 import { defineConfig } from "tsup";
 
-export default defineConfig({
-  entry: [
-    "src/index.ts",
-    "src/axios.ts",
-    "src/azure.ts",
-    "src/google.ts",
-    "src/redis.ts",
-    "src/undici.ts",
-  ],
-  format: "esm",
+const entry = [
+  "src/index.ts",
+  "src/axios.ts",
+  "src/azure.ts",
+  "src/google.ts",
+  "src/redis.ts",
+  "src/undici.ts",
+];
+
+const common = {
+  entry,
   target: "node20.19",
   platform: "node",
-  // Chunks keep what is imported dynamically (openid-client, jose) out of the main entry's way.
-  splitting: true,
   treeshake: true,
-  clean: true,
   sourcemap: false,
   removeNodeProtocol: false,
-  // Two small libraries travel inside the build, so that installing stays small. What is bundled, types
-  // included, has its licence in THIRD_PARTY_NOTICES.md; test/package/tarball.test.ts sees to it.
-  noExternal: ["lru-cache", "leven"],
-  dts: { resolve: ["@standard-schema/spec"] },
-  onSuccess: oneChunk,
-});
+} as const;
+
+export default defineConfig([
+  {
+    ...common,
+    format: "esm",
+    // Chunks keep what is imported dynamically (openid-client, jose) out of the main entry's way.
+    splitting: true,
+    clean: true,
+    // Two small libraries travel inside the build, so that installing stays small. What is bundled, types
+    // included, has its licence in THIRD_PARTY_NOTICES.md; test/package/tarball.test.ts sees to it.
+    noExternal: ["lru-cache", "leven"],
+    dts: { resolve: ["@standard-schema/spec"] },
+    onSuccess: oneChunk,
+  },
+  {
+    ...common,
+    format: "cjs",
+    // For Jest, ts-jest and NestJS, whose require() can't load ES modules: the dependencies that are
+    // nothing else are inside, and no import() is left.
+    noExternal: ["lru-cache", "leven", "openid-client", "oauth4webapi", "jose", "p-memoize"],
+    minify: true,
+    esbuildOptions(options) {
+      options.supported = { "dynamic-import": false };
+    },
+  },
+]);
 
 /** What the entries share in one file instead of a dozen: each costs a start more than a millisecond. */
 async function oneChunk(): Promise<void> {

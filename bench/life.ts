@@ -93,7 +93,7 @@ await item(async (progress): Promise<readonly Result[]> => {
   const longLifeMs = 20_000;
   await server.be({ lifeMs: longLifeMs });
   const [outage, naiveOutage] = [nothingSeen(), nothingSeen()];
-  const early = ours("outage", { refreshAhead: 0.5 });
+  const early = ours("outage", { renewal: { refreshAhead: 0.5 } });
   const naiveEarly = naive("naive-outage");
   await Promise.all([early.getAuthHeader(), naiveEarly.getAuthHeader()]);
   const down = setTimeout(() => void server.be({ isDown: true }), longLifeMs * 0.58);

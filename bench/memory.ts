@@ -104,7 +104,7 @@ await item(async (progress): Promise<readonly Result[]> => {
     atMost(
       "10,000 endpoints: heap each",
       perEndpoint,
-      1_400,
+      1_570,
       bytes,
       `tokens of ${tokenLength} characters`,
     ),

@@ -26,7 +26,7 @@ assert.equal(status, 200);
 assert.equal(data.path, "/v1/orders/42");
 assert.deepEqual(data.query, { expand: "items" });
 assert.equal(data.claims.client_id, "checkout");
-console.log(`GET ${data.path} answered ${status} through axios.`);
+console.log(`GET ${data.path} responded ${status} through axios.`);
 
 // A token that the backend suddenly refuses is renewed, and the request sent once more.
 servers.backend.revoke((await security.getToken(orders)).accessToken);

@@ -32,4 +32,4 @@ assert.equal(stockResponse.status, 200);
 assert.equal(mapsResponse.status, 200);
 assert.deepEqual(headers, { "X-API-Key": "key-of-the-shop" });
 assert.equal((await fetch(`${maps.url}/tiles/3/4`)).status, 401);
-console.log("Basic and an API key: both backends answered 200.");
+console.log("Basic and an API key: both backends responded 200.");

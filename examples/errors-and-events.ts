@@ -16,21 +16,21 @@ const orders = {
 
 const security = new EndpointSecurity();
 
-security.on("tokenObtained", ({ endpoint, durationMs, afterRejection }) => {
-  log(`${endpoint}: a token in ${durationMs} ms, after a refusal: ${afterRejection}`);
+security.on("tokenObtained", ({ endpoint, durationMs, trigger }) => {
+  log(`${endpoint}: a token in ${durationMs} ms, trigger: ${trigger}`);
 });
 security.on("tokenRequestFailed", ({ endpoint, error }) => log(`${endpoint}: ${error.code}`));
 security.on("credentialsRejected", ({ endpoint, status, replayed }) => {
-  log(`${endpoint}: the backend answered ${status}, sent again: ${replayed}`);
+  log(`${endpoint}: the backend responded ${status}, sent again: ${replayed}`);
 });
 
-/** Whether to try again, to wake somebody, or to mend the code. */
+/** Whether to try again, to wake somebody, or to fix the code. */
 function advice(error: unknown): string {
   if (!isEndpointSecurityError(error)) throw error;
   switch (error.code) {
     case "invalid_configuration":
-      return `mend ${error.problems.map(({ path }) => path).join(", ")}`;
-    case "token_request_refused":
+      return `fix ${error.problems.map(({ path }) => path).join(", ")}`;
+    case "token_request_rejected":
       return `ask who runs ${new URL(error.tokenUrl).pathname}: ${error.error}`;
     case "token_endpoint_unavailable":
       return `again in ${error.retryAfterMs ?? 1_000} ms (${error.reason})`;
@@ -62,23 +62,23 @@ assert.equal((await ordersFetch("/orders")).status, 200);
 servers.backend.revoke((await security.getToken(orders)).accessToken);
 assert.equal((await ordersFetch("/orders")).status, 200);
 assert.deepEqual(lines.splice(0), [
-  "orders: a token in n ms, after a refusal: false",
-  "orders: a token in n ms, after a refusal: true",
-  "orders: the backend answered 401, sent again: true",
+  "orders: a token in n ms, trigger: missing",
+  "orders: a token in n ms, trigger: rejected",
+  "orders: the backend responded 401, sent again: true",
 ]);
 
 const wrong = { ...orders, clientSecret: "wrong" };
 const refused = await adviceFor(() => security.getAuthHeader(wrong));
 assert.equal(refused, "ask who runs /token: invalid_client");
-assert.deepEqual(lines.splice(0), ["orders: token_request_refused"]);
-assert.equal(security.explain(wrong).lastError?.code, "token_request_refused");
+assert.deepEqual(lines.splice(0), ["orders: token_request_rejected"]);
+assert.equal(security.explain(wrong).lastError?.code, "token_request_rejected");
 
 servers.idp.failNext(Number.POSITIVE_INFINITY, 503, {}, { "retry-after": "7" });
 const down = await adviceFor(() => security.getAuthHeader({ ...orders, scope: "orders:read" }));
 assert.equal(down, "again in 7000 ms (status)");
 
 const mistyped = { ...orders, clientSecret: "******", scpoe: "orders:read" };
-assert.equal(await adviceFor(() => security.getAuthHeader(mistyped)), "mend clientSecret, scpoe");
+assert.equal(await adviceFor(() => security.getAuthHeader(mistyped)), "fix clientSecret, scpoe");
 
 const elsewhere = await adviceFor(() => ordersFetch("https://elsewhere.example.com/orders"));
 assert.equal(elsewhere, "use a relative URL");

@@ -60,7 +60,7 @@ servers.idp.setClientSecret("checkout", "rotated-and-nobody-told-us");
 await security.invalidate(orders);
 const third = await get("/checkout/44");
 assert.equal(third.status, 500);
-assert.deepEqual(await third.json(), { code: "token_request_refused" });
+assert.deepEqual(await third.json(), { code: "token_request_rejected" });
 console.log("Express: two requests with one token; a wrong secret became a 500 that says why.");
 
 // When the service stops:

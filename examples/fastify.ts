@@ -51,7 +51,7 @@ servers.idp.setClientSecret("checkout", "rotated-and-nobody-told-us");
 await security.invalidate(orders);
 const third = await app.inject("/checkout/44");
 assert.equal(third.statusCode, 500);
-assert.deepEqual(third.json(), { code: "token_request_refused" });
+assert.deepEqual(third.json(), { code: "token_request_rejected" });
 console.log("Fastify: two requests with one token; a wrong secret became a 500 that says why.");
 
 await app.close();

@@ -31,11 +31,11 @@ assert.equal(seen.path, "/v1/orders/42");
 assert.deepEqual(seen.query, { expand: "items" });
 assert.equal(seen.claims.scope, "orders:read");
 assert.deepEqual(((await created.json()) as Seen).body, { item: "book" });
-console.log(`GET ${seen.path} and POST /v1/orders answered 200, with one token request.`);
+console.log(`GET ${seen.path} and POST /v1/orders responded 200, with one token request.`);
 assert.equal(servers.idp.countTokenRequests(), 1);
 
 // A token that the backend suddenly refuses is renewed, and the request sent once more.
 servers.backend.revoke((await security.getToken(orders)).accessToken);
 assert.equal((await ordersFetch("/orders/42")).status, 200);
 assert.equal(servers.idp.countTokenRequests(), 2);
-console.log("After the token was revoked, the next request answered 200 too, with a new token.");
+console.log("After the token was revoked, the next request responded 200 too, with a new token.");

@@ -111,7 +111,7 @@ servers.idp.setClientSecret("checkout", "rotated-and-nobody-told-us");
 await security.invalidate(orders);
 const third = await get("/checkout/44");
 assert.equal(third.status, 500);
-assert.deepEqual(await third.json(), { code: "token_request_refused" });
+assert.deepEqual(await third.json(), { code: "token_request_rejected" });
 
 // When the service stops, by a signal or so:
 await app.close();

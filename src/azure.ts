@@ -1,5 +1,5 @@
-import type { EndpointConfig } from "./endpoint/config.ts";
-import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
+import type { EndpointConfig } from "./configuration/endpoint-config.ts";
+import type { GrantStrategy } from "./configuration/grant-strategy.ts";
 import type { EndpointSecurity } from "./endpoint-security.ts";
 import { ConfigurationError } from "./errors.ts";
 
@@ -35,9 +35,9 @@ export interface AzureCredential {
 }
 
 /** An endpoint that has tokens. */
-type TokenEndpointConfig<Strategy> = Exclude<
+export type TokenEndpointConfig<Strategy> = Exclude<
   EndpointConfig<Strategy>,
-  { readonly type: "basic" | "digest" | "api_key" }
+  { readonly type: "basic" | "digest" | "api_key" | "bearer" }
 >;
 
 // Requests that were under way with the token before are answered by then.
@@ -68,20 +68,23 @@ export function azureCredential<const Grants extends readonly GrantStrategy[]>(
 ): AzureCredential {
   // A mistake shows here, and not with the first request.
   security.explain(endpoint);
+  const challenges = new RecentClaims();
   return {
     async getToken(scopes, { abortSignal, claims } = {}) {
       const scope = typeof scopes === "string" ? scopes : scopes.join(" ");
       const scoped = scope === "" ? endpoint : { ...endpoint, scope };
-      const asked = claims === undefined ? scoped : withClaims(scoped, claims);
+      // A backend that wants others with each 401 would cost a token request each.
+      const isAnswered = claims !== undefined && challenges.admits(claims);
+      const asked = isAnswered ? withClaims(scoped, claims) : scoped;
       const began = Date.now();
       const token = await abortable(abortSignal, async (signal) => {
         const found = await security.getToken(asked, { signal });
         // Who is challenged for the same again has sent the token that was got for it.
-        const refused = claims !== undefined && found.issuedAt < began - sameChallengeMs;
+        const refused = isAnswered && found.issuedAt < began - sameChallengeMs;
         if (!refused) return found;
         return security.getToken(asked, { signal, rejectedToken: found.accessToken });
       });
-      if (claims !== undefined && token.issuedAt >= began) await security.invalidate(scoped);
+      if (isAnswered && token.issuedAt >= began) await security.invalidate(scoped);
       if (token.tokenType !== "Bearer") throw unfit(token.tokenType);
       const { accessToken, usableUntil, freshUntil } = token;
       return {
@@ -92,6 +95,24 @@ export function azureCredential<const Grants extends readonly GrantStrategy[]>(
       };
     },
   };
+}
+
+const mostClaims = 5;
+const claimsWindowMs = 60_000;
+
+/** How many different claims challenges are answered at a time; more are refused. */
+class RecentClaims {
+  readonly #lately = new Map<string, number>();
+
+  admits(claims: string): boolean {
+    const now = performance.now();
+    for (const [known, at] of this.#lately) {
+      if (now - at > claimsWindowMs) this.#lately.delete(known);
+    }
+    if (!this.#lately.has(claims) && this.#lately.size >= mostClaims) return false;
+    if (!this.#lately.has(claims)) this.#lately.set(claims, now);
+    return true;
+  }
 }
 
 function withClaims<Endpoint extends { readonly customParameters?: object | undefined }>(
@@ -131,13 +152,9 @@ async function abortable<T>(
 }
 
 function unfit(tokenType: string): ConfigurationError {
-  return new ConfigurationError({
-    problems: [
-      {
-        path: "endpoint",
-        problem: `has tokens of type ${tokenType}, and a TokenCredential is for Bearer tokens`,
-        mend: "leave out dpop and requestedTokenType",
-      },
-    ],
+  return ConfigurationError.of({
+    path: "endpoint",
+    problem: `has tokens of type ${tokenType}, and a TokenCredential is for Bearer tokens`,
+    fix: "leave out dpop and requestedTokenType",
   });
 }

@@ -1,18 +1,20 @@
+import type { EndpointType } from "./configuration/endpoint-config.ts";
+import type { CredentialHeaders } from "./http/authenticator.ts";
 import { schemeOf, schemesIn } from "./http/other-scheme.ts";
-import type { Refusal } from "./http/replay.ts";
+import type { Rejection } from "./http/replay.ts";
 import { parseChallenges } from "./http/www-authenticate.ts";
 
 /** A backend that asks for another kind of credentials than its endpoint is configured for. */
 export interface ChallengeMismatch {
   /** The endpoint's `type`. */
-  readonly configured: "oauth2" | "basic" | "digest" | "api_key";
+  readonly configured: EndpointType;
   /** The schemes that the backend's challenge names; `another scheme` for one that isn't well known. */
   readonly asked: readonly string[];
-  /** What is wrong, and the mend. */
+  /** What is wrong, and the fix. */
   readonly message: string;
 }
 
-// Whoever writes a challenge could write a secret where the scheme's name belongs.
+// A challenge is untrusted: there could be a secret in the place of the scheme's name.
 const wellKnown = new Map([
   ["basic", "Basic"],
   ["bearer", "Bearer"],
@@ -28,11 +30,11 @@ const digestAlgorithms = /^(md5|sha-256|sha-512-256)(-sess)?$/i;
 /** Whether a 401 asks for something that this endpoint will never send; undefined where it doesn't. */
 export function mismatchIn(
   configured: ChallengeMismatch["configured"],
-  { sent, challenge }: Pick<Refusal, "sent" | "challenge">,
+  { sent, challenge }: Pick<Rejection, "sent" | "challenge">,
 ): ChallengeMismatch | undefined {
   const schemes = schemesIn(challenge);
   if (schemes.length === 0) return undefined;
-  const own = configured === "digest" ? "digest" : schemeOf(sent);
+  const own = schemeFor(configured, sent);
   if (own !== undefined && schemes.includes(own)) {
     return own === "digest" ? unknownDigest(configured, challenge) : undefined;
   }
@@ -43,8 +45,24 @@ export function mismatchIn(
   return {
     configured,
     asked,
-    message: `the backend asks for ${asked.join(" or ")}, and ${kind} is configured (type "${configured}"); ${mendFor(schemes)}`,
+    message: `the backend asks for ${asked.join(" or ")}, and ${kind} is configured (type "${configured}"); ${fixFor(schemes)}`,
   };
+}
+
+/** The scheme of the credentials; a token under a header or prefix of its own is still a Bearer token. */
+function schemeFor(
+  configured: ChallengeMismatch["configured"],
+  sent: CredentialHeaders,
+): string | undefined {
+  if (configured === "digest") return "digest";
+  const scheme = schemeOf(sent);
+  const isToken = configured === "oauth2" || configured === "bearer";
+  return isToken && !wellKnown.has(scheme ?? "") ? "bearer" : scheme;
+}
+
+/** Whether a challenge names well-known schemes only. */
+export function isWellKnown(challenge: string | null): boolean {
+  return schemesIn(challenge).every((scheme) => wellKnown.has(scheme));
 }
 
 function unknownDigest(
@@ -60,20 +78,20 @@ function unknownDigest(
     configured,
     asked: ["Digest"],
     message:
-      "the backend asks for Digest with an algorithm that isn't known here; have it offer SHA-512-256, SHA-256 or MD5",
+      "the backend asks for Digest with an unsupported algorithm; have it offer SHA-512-256, SHA-256 or MD5",
   };
 }
 
-function mendFor(schemes: readonly string[]): string {
-  const [mend] = schemes.flatMap((scheme) => mends.get(scheme) ?? []);
-  return `${mend ?? "ask its owner which credentials it takes"}, or check that url is the backend that is meant`;
+function fixFor(schemes: readonly string[]): string {
+  const [fix] = schemes.flatMap((scheme) => fixes.get(scheme) ?? []);
+  return `${fix ?? "ask its owner which credentials it accepts"}, or check that url is the right backend`;
 }
 
-const mends = new Map([
+const fixes = new Map([
   ["bearer", 'set type: "oauth2" with grantType, tokenUrl and the client\'s credentials'],
   ["dpop", "set dpop: true, for tokens that are bound to a key"],
   ["digest", 'set type: "digest" with username and password'],
   ["basic", 'set type: "basic" with username and password'],
-  ["negotiate", "ask its owner for another way in, since Kerberos isn't spoken here"],
-  ["ntlm", "ask its owner for another way in, since NTLM isn't spoken here"],
+  ["negotiate", "Kerberos isn't supported here; ask its owner for another scheme"],
+  ["ntlm", "NTLM isn't supported here; ask its owner for another scheme"],
 ]);

@@ -1,4 +1,4 @@
-/** Every error the library throws, told apart by `code`. None of them ever holds a secret. */
+/** Every error that the library throws. `code` tells them apart; none ever holds a secret. */
 
 const brand = Symbol.for("endpoint-security.error");
 
@@ -6,6 +6,9 @@ const brand = Symbol.for("endpoint-security.error");
 interface ErrorDetails {
   /** The endpoint's `name`, or its `url` without query. */
   readonly endpoint?: string | undefined;
+  /** Until then the same error is repeated without a request. */
+  readonly nextAttemptAt?: Date | undefined;
+  readonly repeated?: boolean | undefined;
 }
 
 /** The base of every error the library throws. Switch on `code`, or narrow with {@link isEndpointSecurityError}. */
@@ -18,22 +21,47 @@ export abstract class EndpointSecurityError<
   readonly retryable: boolean;
   /** The endpoint's `name`, or its `url`. */
   readonly endpoint: string | undefined;
+  /** Whether it repeats an earlier failure, without a request of its own (a cool-down). */
+  readonly repeated: boolean;
+  /** Until then the same error is returned without a request; undefined if the next call makes a request. */
+  readonly nextAttemptAt: Date | undefined;
   readonly #details: Details;
 
   constructor(message: string, retryable: boolean, details: Details) {
-    super(details.endpoint === undefined ? message : `${details.endpoint}: ${message}`);
+    const { endpoint, nextAttemptAt, repeated = false } = details;
+    const note =
+      nextAttemptAt && repeated
+        ? ` (repeated without a request; the next attempt is at ${nextAttemptAt.toISOString()})`
+        : "";
+    super(`${endpoint === undefined ? "" : `${endpoint}: `}${message}${note}`);
     this.retryable = retryable;
-    this.endpoint = details.endpoint;
+    this.endpoint = endpoint;
+    this.repeated = repeated;
+    this.nextAttemptAt = nextAttemptAt;
     this.#details = details;
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** The same error, told to a caller who knows the endpoint by another name. */
+  /**
+   * The same error for a caller that calls the endpoint by another name.
+   * @internal
+   */
   for(endpoint: string): this {
     return endpoint === this.endpoint ? this : this.with({ endpoint } as Partial<Details>);
   }
 
-  /** The same error with other details. */
+  /**
+   * The same error with the time until which it is repeated without a request.
+   * @internal
+   */
+  withNextAttempt(nextAttemptAt: Date, { repeated = false } = {}): this {
+    return this.with({ nextAttemptAt, repeated } as Partial<Details>);
+  }
+
+  /**
+   * The same error with other details.
+   * @internal
+   */
   protected with(details: Partial<Details>): this {
     const Same = this.constructor as new (details: Details) => this;
     return new Same({ ...this.#details, ...details });
@@ -52,7 +80,7 @@ export interface ConfigurationProblem {
   /** What is wrong with it. */
   readonly problem: string;
   /** What to do about it. */
-  readonly mend: string;
+  readonly fix: string;
 }
 
 /** The endpoint's configuration can't be used. `problems` holds every mistake, not only the first. */
@@ -60,20 +88,30 @@ export class ConfigurationError extends EndpointSecurityError<
   ErrorDetails & { readonly problems: readonly ConfigurationProblem[] }
 > {
   override readonly name = "ConfigurationError";
+  /** The configuration is wrong; `problems` lists every mistake with its fix. */
   readonly code = "invalid_configuration";
+  /** Every mistake, with its path and fix. */
   readonly problems: readonly ConfigurationProblem[];
+
+  /**
+   * An error with one problem.
+   * @internal
+   */
+  static of(problem: ConfigurationProblem, endpoint?: string): ConfigurationError {
+    return new ConfigurationError({ endpoint, problems: [problem] });
+  }
 
   constructor(
     details: ErrorDetails & {
       readonly problems: readonly ConfigurationProblem[];
     },
   ) {
-    const lines = details.problems.map(({ path, problem, mend }) => `${path} ${problem}; ${mend}`);
+    const lines = details.problems.map(({ path, problem, fix }) => `${path} ${problem}; ${fix}`);
     const [only] = lines;
     super(
       lines.length === 1
-        ? `the configuration has a mistake: ${only}`
-        : `the configuration has ${lines.length} mistakes:\n${lines.map((line) => `  - ${line}`).join("\n")}`,
+        ? `invalid configuration: ${only}`
+        : `invalid configuration, ${lines.length} problems:\n${lines.map((line) => `  - ${line}`).join("\n")}`,
       false,
       details,
     );
@@ -84,7 +122,8 @@ export class ConfigurationError extends EndpointSecurityError<
 interface SecretDetails extends ErrorDetails {
   readonly field: string;
   readonly reason: string;
-  readonly source?: "function" | "file" | undefined;
+  /** The path, where it is a file. */
+  readonly file?: string | undefined;
 }
 
 /**
@@ -93,14 +132,16 @@ interface SecretDetails extends ErrorDetails {
  */
 export class SecretUnavailableError extends EndpointSecurityError<SecretDetails> {
   override readonly name = "SecretUnavailableError";
+  /** A function or file that holds a credential could not be read; `field` names it. */
   readonly code = "secret_unavailable";
   /** The field whose function or file failed. */
   readonly field: string;
 
   constructor(details: SecretDetails) {
-    const { field, reason, source = "function" } = details;
+    const { field, file, reason } = details;
+    const source = file === undefined ? "function" : `file ${file}`;
     super(
-      `the ${source} given as ${field} ${reason}; see to what it reads from, then call again`,
+      `the ${source} in ${field} ${reason}; check what it reads from, then call again`,
       true,
       details,
     );
@@ -108,33 +149,67 @@ export class SecretUnavailableError extends EndpointSecurityError<SecretDetails>
   }
 }
 
-interface RefusalDetails extends ErrorDetails {
+interface GrantDetails extends ErrorDetails {
+  readonly grantType: string;
+  readonly reason: string;
+}
+
+/** A grant strategy of the user's own failed: its `parameters` threw. */
+export class GrantFailedError extends EndpointSecurityError<GrantDetails> {
+  override readonly name = "GrantFailedError";
+  /** A grant strategy of your own threw. */
+  readonly code = "grant_failed";
+  /** The `grantType` of the strategy. */
+  readonly grantType: string;
+
+  constructor(details: GrantDetails) {
+    const { grantType, reason } = details;
+    super(
+      `the parameters function of the grant "${grantType}" ${reason}; fix it, then call again`,
+      true,
+      details,
+    );
+    this.grantType = grantType;
+  }
+}
+
+interface RejectionDetails extends ErrorDetails {
   readonly tokenUrl: string;
   readonly status: number;
   readonly error?: string | undefined;
   readonly errorDescription?: string | undefined;
+  readonly excerpt?: string | undefined;
+  /** Options to try. */
+  readonly hints?: readonly string[] | undefined;
 }
 
 /**
- * The token endpoint refused the request, and would refuse it again.
+ * The token endpoint rejected the token request, and would reject it again.
  * @see https://www.rfc-editor.org/rfc/rfc6749#section-5.2
  */
-export class TokenRequestRefusedError extends EndpointSecurityError<RefusalDetails> {
-  override readonly name = "TokenRequestRefusedError";
-  readonly code = "token_request_refused";
+export class TokenRequestRejectedError extends EndpointSecurityError<RejectionDetails> {
+  override readonly name = "TokenRequestRejectedError";
+  /** The token endpoint rejected the token request; `status` and `error` say why. */
+  readonly code = "token_request_rejected";
+  /** The token endpoint, without its query. */
   readonly tokenUrl: string;
-  /** HTTP status of the token endpoint's answer. */
+  /** HTTP status of the token endpoint's response. */
   readonly status: number;
   /** OAuth `error`, such as `invalid_client`. */
   readonly error: string | undefined;
-  /** OAuth `error_description`, with anything secret taken out. */
+  /** OAuth `error_description`, without anything secret. */
   readonly errorDescription: string | undefined;
+  /** The beginning of a response that is no OAuth error, in one line, without anything secret. */
+  readonly excerpt: string | undefined;
 
-  constructor(details: RefusalDetails) {
-    const { error, errorDescription, status, tokenUrl } = details;
-    const said = [error, errorDescription && `"${errorDescription}"`].filter(Boolean).join(" ");
+  constructor(details: RejectionDetails) {
+    const { error, errorDescription, excerpt, hints = [], status, tokenUrl } = details;
+    const quoted = errorDescription ?? excerpt;
+    const said = [error, quoted && `"${quoted}"`].filter(Boolean).join(" ");
+    const more =
+      error === "invalid_client" && hints.length > 0 ? `; try ${hints.join(" or ")}` : "";
     super(
-      `the token endpoint ${tokenUrl} refused the request with ${status}${said && ` ${said}`}; ${mendOf(error, status)}`,
+      `token request rejected: ${tokenUrl} responded ${status}${said && ` ${said}`}; ${fixOf(error, status)}${more}`,
       false,
       details,
     );
@@ -142,13 +217,14 @@ export class TokenRequestRefusedError extends EndpointSecurityError<RefusalDetai
     this.status = status;
     this.error = error;
     this.errorDescription = errorDescription;
+    this.excerpt = excerpt;
   }
 }
 
-function mendOf(error: string | undefined, status: number): string {
-  // An OAuth error would say more than a status does.
-  if (error === undefined && [404, 405, 410].includes(status)) {
-    return "check that tokenUrl is the token endpoint";
+function fixOf(error: string | undefined, status: number): string {
+  // A token endpoint would send an OAuth error.
+  if (error === undefined && status !== 401 && status !== 403) {
+    return "check tokenUrl first: it may not be the token endpoint";
   }
   switch (error) {
     case "invalid_request":
@@ -172,10 +248,10 @@ function mendOf(error: string | undefined, status: number): string {
 /** Why a token endpoint could not be used. */
 export type UnavailableReason = "network" | "dns" | "tls" | "timeout" | "status";
 
-/** Where waiting alone may not help. */
-const mendsOfPlace: Readonly<Partial<Record<UnavailableReason, string>>> = {
+/** For failures that waiting may not end. */
+const fixesOfPlace: Readonly<Partial<Record<UnavailableReason, string>>> = {
   dns: "check the host in tokenUrl",
-  tls: "check tokenUrl, and transport.ca and transport.clientCertificate where it needs them",
+  tls: "trust its authority with transport.ca (needs undici) or NODE_EXTRA_CA_CERTS, set transport.clientCertificate if it wants one, or check tokenUrl",
 };
 
 interface UnavailableDetails extends ErrorDetails {
@@ -184,27 +260,36 @@ interface UnavailableDetails extends ErrorDetails {
   readonly said: string;
   readonly status?: number | undefined;
   readonly retryAfterMs?: number | undefined;
+  readonly causeCode?: string | undefined;
+  readonly excerpt?: string | undefined;
 }
 
-/** The token endpoint could not be reached, took too long, or answered that it can't serve now (429, 5xx). */
+/** The token endpoint could not be reached, took too long, or responded "not now" (408, 425, 429, 5xx). */
 export class TokenEndpointUnavailableError extends EndpointSecurityError<UnavailableDetails> {
   override readonly name = "TokenEndpointUnavailableError";
+  /** The token endpoint did not respond, or responded "not now"; `reason` says which. */
   readonly code = "token_endpoint_unavailable";
+  /** The token endpoint, without its query. */
   readonly tokenUrl: string;
+  /** Why it could not be used. */
   readonly reason: UnavailableReason;
-  /** HTTP status, where there was an answer. */
+  /** HTTP status, if there was a response. */
   readonly status: number | undefined;
   /** How long the token endpoint asked to be left alone, in milliseconds. */
   readonly retryAfterMs: number | undefined;
+  /** The code of the error that ended the request, such as `ECONNREFUSED`. */
+  readonly causeCode: string | undefined;
+  /** The beginning of a response that is no OAuth error, in one line, without anything secret. */
+  readonly excerpt: string | undefined;
 
   constructor(details: UnavailableDetails) {
     const again =
       details.retryAfterMs === undefined
         ? "call again later"
         : `call again in ${Math.ceil(details.retryAfterMs / 1000)} s`;
-    const mend = mendsOfPlace[details.reason];
+    const fix = fixesOfPlace[details.reason];
     super(
-      `the token endpoint ${details.tokenUrl} ${details.said}; ${mend ? `${mend}, or ` : ""}${again}`,
+      `the token endpoint ${details.tokenUrl} ${details.said}; ${fix ? `${fix}, or ` : ""}${again}`,
       true,
       details,
     );
@@ -212,9 +297,14 @@ export class TokenEndpointUnavailableError extends EndpointSecurityError<Unavail
     this.reason = details.reason;
     this.status = details.status;
     this.retryAfterMs = details.retryAfterMs;
+    this.causeCode = details.causeCode;
+    this.excerpt = details.excerpt;
   }
 
-  /** The same error, told so many milliseconds later: less is left to wait for. */
+  /**
+   * The same error the given number of milliseconds later: `retryAfterMs` is shorter.
+   * @internal
+   */
   later(ms: number): this {
     const { retryAfterMs } = this;
     if (retryAfterMs === undefined) return this;
@@ -227,15 +317,17 @@ interface ResponseDetails extends ErrorDetails {
   readonly said: string;
 }
 
-/** The token endpoint answered, but with nothing that can be used as a token. */
+/** The token endpoint responded with something that is not a usable token. */
 export class InvalidTokenResponseError extends EndpointSecurityError<ResponseDetails> {
   override readonly name = "InvalidTokenResponseError";
+  /** The token endpoint responded with something that is not a usable token. */
   readonly code = "invalid_token_response";
+  /** The token endpoint, without its query. */
   readonly tokenUrl: string;
 
   constructor(details: ResponseDetails) {
     super(
-      `the token endpoint ${details.tokenUrl} ${details.said}; check that tokenUrl is the token endpoint and what it answers`,
+      `the token endpoint ${details.tokenUrl} ${details.said}; check that tokenUrl is the token endpoint, and its response`,
       false,
       details,
     );
@@ -243,15 +335,17 @@ export class InvalidTokenResponseError extends EndpointSecurityError<ResponseDet
   }
 }
 
-/** The token endpoint issued a token that had expired, or was too near its end, when it arrived. */
+/** The token had expired, or was about to, when it arrived. */
 export class TokenExpiredOnArrivalError extends EndpointSecurityError<ResponseDetails> {
   override readonly name = "TokenExpiredOnArrivalError";
+  /** The token had expired when it arrived. */
   readonly code = "token_expired_on_arrival";
+  /** The token endpoint, without its query. */
   readonly tokenUrl: string;
 
   constructor(details: ResponseDetails) {
     super(
-      `the token endpoint ${details.tokenUrl} ${details.said}; compare the clocks of both machines, and lengthen the token's life`,
+      `the token endpoint ${details.tokenUrl} ${details.said}; compare the clocks of both machines, or have longer tokens issued`,
       true,
       details,
     );
@@ -259,61 +353,92 @@ export class TokenExpiredOnArrivalError extends EndpointSecurityError<ResponseDe
   }
 }
 
-/** The backend refused a token, and the token endpoint has no other one to give. */
-export class TokenRejectedError extends EndpointSecurityError<ResponseDetails> {
-  override readonly name = "TokenRejectedError";
-  readonly code = "token_rejected";
-  readonly tokenUrl: string;
+/** Why a request whose credentials were rejected was not replayed. */
+export type NotReplayedReason =
+  | "body_not_replayable"
+  | "renewal_limit"
+  | "other_scheme"
+  | "token_unavailable"
+  | "insufficient_scope"
+  | "rejected_again"
+  | "not_renewable";
 
-  constructor(details: ResponseDetails) {
+/** Why there is no other token for one that the backend rejected. */
+export type TokenRejectedReason = "same_token" | "renewal_limit";
+
+/** The backend rejected a token, and there is no other one for now. */
+export class TokenRejectedError extends EndpointSecurityError<
+  ResponseDetails & { readonly reason: TokenRejectedReason }
+> {
+  override readonly name = "TokenRejectedError";
+  /** The backend rejected the token, and there is no other one; `reason` says why. */
+  readonly code = "token_rejected";
+  /** The token endpoint, without its query. */
+  readonly tokenUrl: string;
+  /** The token endpoint issued the same token again, or `maxForcedRenewals` was reached. */
+  readonly reason: TokenRejectedReason;
+
+  constructor(details: ResponseDetails & { readonly reason: TokenRejectedReason }) {
     super(
       `the token endpoint ${details.tokenUrl} ${details.said}; check that backend and authorization server belong together`,
       true,
       details,
     );
     this.tokenUrl = details.tokenUrl;
+    this.reason = details.reason;
   }
 }
 
+interface DestinationDetails extends ErrorDetails {
+  readonly destination: string;
+  readonly allowed: string;
+  readonly reason: string;
+}
+
 /** A wrapped client was asked to send the endpoint's credentials to somewhere that isn't the endpoint. */
-export class DestinationRefusedError extends EndpointSecurityError<
-  ErrorDetails & { readonly destination: string; readonly allowed: string }
-> {
+export class DestinationRefusedError extends EndpointSecurityError<DestinationDetails> {
   override readonly name = "DestinationRefusedError";
+  /** A wrapped client was asked to send credentials outside the endpoint. */
   readonly code = "destination_refused";
   /** Where the request was going, without query. */
   readonly destination: string;
   /** The endpoint's `url`. */
   readonly allowed: string;
+  /** Why the destination is not part of the endpoint. */
+  readonly reason: string;
 
-  constructor(
-    details: ErrorDetails & {
-      readonly destination: string;
-      readonly allowed: string;
-    },
-  ) {
+  constructor(details: DestinationDetails) {
+    const { destination, allowed, reason } = details;
     super(
-      `a request to ${details.destination} was not sent, because its credentials are for ${details.allowed} alone; use a relative URL, or another endpoint for that address`,
+      `a request to ${destination} was not sent, because the credentials are only for ${allowed}: ${reason}; use a relative URL, or another endpoint for that address`,
       false,
       details,
     );
-    this.destination = details.destination;
-    this.allowed = details.allowed;
+    this.destination = destination;
+    this.allowed = allowed;
+    this.reason = reason;
   }
 }
 
 /** Why a Digest header could not be made. */
-export type DigestUnavailableReason = "no_challenge" | "no_request" | "no_body" | "unsupported";
+export type DigestUnavailableReason =
+  | "no_challenge"
+  | "no_request"
+  | "no_body"
+  | "stream_body"
+  | "unsupported";
 
 const digestReasons: Readonly<Record<DigestUnavailableReason, string>> = {
   no_challenge:
-    "the backend's challenge isn't known yet; use a wrapper, which asks for it, or give `challenge` (the WWW-Authenticate header of a 401)",
+    "the backend's challenge isn't known yet; use a wrapper, which requests it, or pass `challenge` (the WWW-Authenticate header of a 401)",
   no_request:
     "the header depends on the request; call getAuthHeaders with request: { method, url }, or use a wrapper",
   no_body:
-    "the backend wants the body covered (auth-int), and this one can be read only once; give a string or bytes in place of a stream",
+    "the backend wants the body signed (auth-int), and a stream can be read only once; pass a string or bytes",
+  stream_body:
+    "the first request is sent twice, without and with credentials, and its body is a stream; send a request without a body first, or pass the body as a string or bytes",
   unsupported:
-    "the challenge given holds no Digest challenge that can be answered; see that it is the WWW-Authenticate header of the backend's 401",
+    "the challenge is not a supported Digest challenge; check that it is the WWW-Authenticate header of the backend's 401",
 };
 
 /**
@@ -324,7 +449,9 @@ export class DigestUnavailableError extends EndpointSecurityError<
   ErrorDetails & { readonly reason: DigestUnavailableReason }
 > {
   override readonly name = "DigestUnavailableError";
+  /** No Digest header could be made; `reason` says what is missing. */
   readonly code = "digest_unavailable";
+  /** What is missing. */
   readonly reason: DigestUnavailableReason;
 
   constructor(details: ErrorDetails & { readonly reason: DigestUnavailableReason }) {
@@ -333,13 +460,14 @@ export class DigestUnavailableError extends EndpointSecurityError<
   }
 }
 
-/** The instance was closed, and answers no more. */
+/** The instance was closed. */
 export class ClosedError extends EndpointSecurityError {
   override readonly name = "ClosedError";
+  /** The instance was closed. */
   readonly code = "closed";
 
   constructor(details: ErrorDetails = {}) {
-    super("this EndpointSecurity was closed; make a new one", false, details);
+    super("this EndpointSecurity was closed; create a new one", false, details);
   }
 }
 
@@ -347,7 +475,8 @@ export class ClosedError extends EndpointSecurityError {
 export type AnyEndpointSecurityError =
   | ConfigurationError
   | SecretUnavailableError
-  | TokenRequestRefusedError
+  | GrantFailedError
+  | TokenRequestRejectedError
   | TokenEndpointUnavailableError
   | InvalidTokenResponseError
   | TokenExpiredOnArrivalError

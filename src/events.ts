@@ -2,21 +2,35 @@ import {
   type AnyEndpointSecurityError,
   ConfigurationError,
   type ConfigurationProblem,
+  type NotReplayedReason,
 } from "./errors.ts";
 
-/** What an `EndpointSecurity` tells its listeners. Nothing in it is secret. */
+/** The events of an `EndpointSecurity`, by name. Nothing in them is secret. */
 export interface EndpointSecurityEvents {
   /** A token came from the token endpoint. */
   tokenObtained: {
     readonly endpoint: string;
     readonly grantType: string;
-    /** Whether it replaces a token that the backend refused. */
-    readonly afterRejection: boolean;
+    /**
+     * Why it was requested: there was none (`missing`), the current one is getting old (`ahead`), or the
+     * backend rejected it (`rejected`).
+     */
+    readonly trigger: "missing" | "ahead" | "rejected";
+    /** How many requests it took, retries included. */
+    readonly attempts: number;
     /** How long the token request took, in milliseconds. */
     readonly durationMs: number;
     /** Milliseconds since the epoch. */
     readonly expiresAt: number;
     readonly scope: string | undefined;
+  };
+  /** A token came with fewer scopes than were requested. */
+  scopeReduced: {
+    readonly endpoint: string;
+    /** Space-separated, as `granted`. */
+    readonly requested: string;
+    readonly granted: string;
+    readonly missing: readonly string[];
   };
   /** A token request failed. */
   tokenRequestFailed: {
@@ -25,12 +39,32 @@ export interface EndpointSecurityEvents {
     readonly durationMs: number;
     readonly error: AnyEndpointSecurityError;
   };
-  /** A backend refused the credentials it was sent. */
+  /** A backend rejected the credentials of a request. */
   credentialsRejected: {
     readonly endpoint: string;
     readonly status: number;
-    /** Whether the request was sent once more. */
+    /** Whether the request was replayed. */
     readonly replayed: boolean;
+    /**
+     * Why it was not replayed: `body_not_replayable` (a stream), `renewal_limit` (`maxForcedRenewals`),
+     * `other_scheme` (see `challengeMismatch`), `token_unavailable` (see `tokenRequestFailed`),
+     * `insufficient_scope`, `rejected_again` (the new credentials were rejected, too), `not_renewable`
+     * (user name and password, or a key). Undefined where it was replayed.
+     */
+    readonly reason: NotReplayedReason | undefined;
+  };
+  /**
+   * A redirect led out of the endpoint, so that the credentials stayed behind, and the request was
+   * rejected there. Often `url` is an old address: set the one that it redirects to.
+   */
+  redirectLostCredentials: {
+    readonly endpoint: string;
+    /** Without query, as `to`. */
+    readonly from: string;
+    readonly to: string;
+    /** 401 or 403. */
+    readonly status: number;
+    readonly message: string;
   };
   /**
    * A backend answered 401 and asks for another kind of credentials than its endpoint is configured
@@ -39,10 +73,10 @@ export interface EndpointSecurityEvents {
   challengeMismatch: {
     readonly endpoint: string;
     /** The endpoint's `type`. */
-    readonly configured: "oauth2" | "basic" | "digest" | "api_key";
+    readonly configured: "oauth2" | "basic" | "digest" | "api_key" | "bearer";
     /** The schemes that it asks for: `Digest`, `DPoP`, … */
     readonly asked: readonly string[];
-    /** What is wrong, and the mend. */
+    /** What is wrong, and the fix. */
     readonly message: string;
   };
   /**
@@ -69,15 +103,24 @@ export type EventName = keyof EndpointSecurityEvents;
 /** A record, so that none can be left out. */
 const eventNames: Readonly<Record<EventName, true>> = {
   tokenObtained: true,
+  scopeReduced: true,
   tokenRequestFailed: true,
   credentialsRejected: true,
+  redirectLostCredentials: true,
   challengeMismatch: true,
   serverProofFailed: true,
   cacheFailed: true,
   cacheRecovered: true,
 };
 
-export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => void;
+/** A promise that a listener returns is not waited for. */
+export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => unknown;
+
+/** A listener of all events, such as a logger. */
+export type AnyListener = <Name extends EventName>(
+  name: Name,
+  event: EndpointSecurityEvents[Name],
+) => unknown;
 
 /** Calls the listeners of an event. */
 export type Emit = <Name extends EventName>(
@@ -87,17 +130,18 @@ export type Emit = <Name extends EventName>(
 
 /** Typed listeners of one instance. */
 export class Events {
-  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+  readonly #listeners = new Map<EventName, Set<(event: never) => unknown>>();
+  readonly #anyListeners = new Set<AnyListener>();
 
   /** @throws ConfigurationError */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     const problems: ConfigurationProblem[] = [];
     if (!Object.hasOwn(eventNames, name)) {
-      const mend = `use ${Object.keys(eventNames).join(", ")}`;
-      problems.push({ path: "name", problem: "is no event's name", mend });
+      const fix = `use ${Object.keys(eventNames).join(", ")}`;
+      problems.push({ path: "name", problem: "must be the name of an event", fix });
     }
     if (typeof listener !== "function") {
-      problems.push({ path: "listener", problem: "is no function", mend: "give one" });
+      problems.push({ path: "listener", problem: "must be a function", fix: "pass a function" });
     }
     if (problems.length > 0) throw new ConfigurationError({ problems });
     const listeners = this.#listeners.get(name) ?? new Set();
@@ -108,21 +152,42 @@ export class Events {
     return () => void listeners.delete(entry);
   }
 
-  readonly emit: Emit = (name, event) => {
-    for (const listener of this.#listeners.get(name) ?? []) {
-      try {
-        listener(event as never);
-      } catch (error) {
-        // A listener's mistake is its owner's to see, and no reason for a call to fail.
-        process.emitWarning(
-          `a listener of "${name}" threw ${error instanceof Error ? error.name : typeof error}`,
-          "EndpointSecurityWarning",
-        );
-      }
+  /** @throws ConfigurationError */
+  onAny(listener: AnyListener): () => void {
+    if (typeof listener !== "function") {
+      const problem = { path: "listener", problem: "must be a function", fix: "pass a function" };
+      throw ConfigurationError.of(problem);
     }
+    const entry: AnyListener = (name, event) => listener(name, event);
+    this.#anyListeners.add(entry);
+    return () => void this.#anyListeners.delete(entry);
+  }
+
+  readonly emit: Emit = (name, event) => {
+    // Copies: a listener may add or remove listeners.
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      call(name, () => listener(event as never));
+    }
+    for (const listener of [...this.#anyListeners]) call(name, () => listener(name, event));
   };
 
   clear(): void {
     this.#listeners.clear();
+    this.#anyListeners.clear();
+  }
+}
+
+/** A listener that throws is reported as a warning and fails no call. */
+function call(name: EventName, listener: () => unknown): void {
+  const warn = (error: unknown) =>
+    process.emitWarning(
+      `a listener of "${name}" threw ${error instanceof Error ? error.name : typeof error}`,
+      "EndpointSecurityWarning",
+    );
+  try {
+    const returned = listener();
+    if (returned instanceof Promise) returned.catch(warn);
+  } catch (error) {
+    warn(error);
   }
 }

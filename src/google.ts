@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
-import type { EndpointConfig } from "./endpoint/config.ts";
-import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
+import type { BackendConfig } from "./configuration/endpoint-config.ts";
+import type { GrantStrategy } from "./configuration/grant-strategy.ts";
 import type { EndpointSecurity } from "./endpoint-security.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 
@@ -28,8 +28,8 @@ interface RequestOptions {
  * const auth = new GoogleAuth({ authClient });
  * ```
  *
- * `request` and `fetch` go through `wrapFetch`: a refused token (401) is renewed and the request sent
- * once more, if its body can be. Beneath is the global fetch or the one that is given, never gaxios'
+ * `request` and `fetch` go through `wrapFetch`: a rejected token (401) is renewed and the request sent
+ * replayed, if its body can be sent again. It uses the global fetch or the one that is given, never gaxios'
  * own: instead of `agent`, `proxy` and the environment's proxy there is the endpoint's `transport`.
  * Errors are gaxios' own; what kept a request from being sent is their `cause`. Headers that are for
  * one request (DPoP, Digest) come by `request` and `fetch` alone.
@@ -43,12 +43,12 @@ export function googleAuthClient<
 >(
   client: Client,
   security: EndpointSecurity<Grants>,
-  endpoint: EndpointConfig<Grants[number]> & { readonly url: string },
+  endpoint: BackendConfig<Grants[number]>,
   { fetch }: { readonly fetch?: Fetch | undefined } = {},
 ): Client {
   // A mistake shows here, and not with the first request.
   const fetchImplementation = security.wrapFetch(endpoint, { fetch });
-  const open = security.doorTo(endpoint);
+  const open = security.accessTo(endpoint);
   const withProject = (headers: Headers): Headers => {
     const { quotaProjectId } = client;
     if (quotaProjectId && !headers.has("x-goog-user-project")) {
@@ -71,7 +71,7 @@ export function googleAuthClient<
       });
       // Who asks gaxios for a stream expects one of Node's.
       const { data } = response;
-      if (data instanceof ReadableStream) response.data = Readable.fromWeb(data as never);
+      if (data instanceof ReadableStream) response.data = Readable.fromWeb(data);
       return response;
     },
   });

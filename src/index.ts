@@ -1,39 +1,68 @@
-export type { TokenCache } from "./cache/token-cache.ts";
+export type { Leases, TokenCache } from "./cache/token-cache.ts";
+export type { CallOptions, HeadersOptions } from "./call-options.ts";
 export type { ChallengeMismatch } from "./challenge-mismatch.ts";
-export type { AssertionAudience } from "./endpoint/assertion-audience.ts";
+export type {
+  AssertionFileAuthentication,
+  AssertionFunctionAuthentication,
+  CertificateAuthentication,
+  ClientAuthentication,
+  ClientSecretField,
+  JwtBySecretAuthentication,
+  PostedSecretAuthentication,
+  PrivateKeyAuthentication,
+  PrivateKeyJwtAuthentication,
+  PublicClientAuthentication,
+  SecretAuthentication,
+} from "./configuration/client-authentication-config.ts";
+export type { CommonFields } from "./configuration/common-config.ts";
+export type { CustomGrantConfig } from "./configuration/custom-grant-config.ts";
 export type {
   ApiKeyEndpointConfig,
+  ApiKeyInQueryConfig,
+  ApiKeyWithHeaderConfig,
+  BackendConfig,
   BasicEndpointConfig,
-  ClientAuthentication,
-  ClientCredentialsFields,
+  BearerEndpointConfig,
   DigestEndpointConfig,
   EndpointConfig,
-  GivenAssertionFields,
-  JwtBearerFields,
-  OAuth2EndpointConfig,
-  OAuth2Fields,
-  PasswordFields,
-  PrivateKeyJwtAuthentication,
-  SignedAssertionFields,
-  TokenEndpointFields,
-  TokenExchangeFields,
+  EndpointType,
+} from "./configuration/endpoint-config.ts";
+export type {
+  ForUserByAssertion,
+  ForUserByDelegation,
+  ForUserByPassword,
+  ForUserBySignedAssertion,
+  ForUserByTokenExchange,
+  GrantConfig,
   TokenTypeIdentifier,
-} from "./endpoint/config.ts";
+  WithClientCredentials,
+} from "./configuration/grant-config.ts";
 export {
   defineGrant,
   type GrantParameters,
   type GrantStrategy,
-} from "./endpoint/grant-strategy.ts";
+} from "./configuration/grant-strategy.ts";
+export type {
+  IssuerFields,
+  OAuth2EndpointConfig,
+  OAuth2Fields,
+  RenewalOptions,
+  TokenEndpointFields,
+  TokenRequestOptions,
+  TokenUrlFields,
+} from "./configuration/oauth2-config.ts";
+export type { Transport } from "./configuration/transport-fields.ts";
+export type { AssertionAudience } from "./credentials/assertion-audience.ts";
+export type { ClientCertificate } from "./credentials/client-certificate.ts";
 export type {
   KeyInstance,
   PrivateJwk,
   PrivateKey,
   PrivateKeySource,
-} from "./endpoint/private-key.ts";
-export type { ClientSecret, Secret } from "./endpoint/secrets.ts";
-export type { PrivateKeyAlgorithm, SecretAlgorithm } from "./endpoint/signature-algorithms.ts";
-export type { ClientCertificate, Transport } from "./endpoint/transport-fields.ts";
-export { type CallOptions, EndpointSecurity, type HeadersOptions } from "./endpoint-security.ts";
+} from "./credentials/private-key.ts";
+export type { ClientSecret, Secret } from "./credentials/secrets.ts";
+export type { PrivateKeyAlgorithm, SecretAlgorithm } from "./credentials/signature-algorithms.ts";
+export { EndpointSecurity } from "./endpoint-security.ts";
 export {
   type AnyEndpointSecurityError,
   ClosedError,
@@ -43,18 +72,23 @@ export {
   DigestUnavailableError,
   type DigestUnavailableReason,
   EndpointSecurityError,
+  GrantFailedError,
   InvalidTokenResponseError,
   isEndpointSecurityError,
+  type NotReplayedReason,
   SecretUnavailableError,
   TokenEndpointUnavailableError,
   TokenExpiredOnArrivalError,
   TokenRejectedError,
-  TokenRequestRefusedError,
+  type TokenRejectedReason,
+  TokenRequestRejectedError,
   type UnavailableReason,
 } from "./errors.ts";
-export type { EndpointSecurityEvents, EventName, Listener } from "./events.ts";
+export type { AnyListener, EndpointSecurityEvents, EventName, Listener } from "./events.ts";
 export type { Explanation } from "./explanation.ts";
 export type { RequestLine } from "./http/authenticator.ts";
 export type { Fetch } from "./http/fetch-types.ts";
 export type { EndpointSecurityOptions } from "./options.ts";
+export { type ParseOptions, parseEndpointConfig } from "./parse-endpoint-config.ts";
+export type { TokenOrigin } from "./tokens/token-data.ts";
 export type { TokenSet } from "./tokens/token-set.ts";

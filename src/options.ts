@@ -1,42 +1,63 @@
 import type { TokenCache } from "./cache/token-cache.ts";
-import { refreshAheadShare } from "./endpoint/fields.ts";
-import type { GrantStrategy } from "./endpoint/grant-strategy.ts";
-import { near } from "./endpoint/known-fields.ts";
-import { milliseconds, optional, Problems } from "./endpoint/problems.ts";
-import { kindOf } from "./endpoint/secrets.ts";
-import { type Transport, transport as transportCheck } from "./endpoint/transport-fields.ts";
+import { milliseconds, optional, Problems } from "./checks/check.ts";
+import { mustBe } from "./checks/kinds.ts";
+import { near } from "./checks/unknown-fields.ts";
+import type { GrantStrategy } from "./configuration/grant-strategy.ts";
+import type { RenewalOptions, TokenRequestOptions } from "./configuration/oauth2-config.ts";
+import { filled } from "./configuration/option-table.ts";
+import {
+  type RenewalSettings,
+  renewalGroup,
+  renewalOptions,
+} from "./configuration/renewal-options.ts";
+import {
+  type TokenRequestSettings,
+  tokenRequestGroup,
+  tokenRequestOptions,
+} from "./configuration/token-request-options.ts";
+import { type Transport, transport as transportCheck } from "./configuration/transport-fields.ts";
 import { ConfigurationError } from "./errors.ts";
 import type { Fetch } from "./http/fetch-types.ts";
 
 /** Options of an `EndpointSecurity`. */
 export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[] = []> {
   /**
-   * Where tokens are shared: any Keyv, or a `TokenCache`. They are sealed in it with keys derived
-   * from each endpoint's own credentials. Default: the memory of this process.
+   * Where tokens are shared between processes: `createRedisCache`, any Keyv, or a `TokenCache`. Tokens in it
+   * are sealed with keys derived from each endpoint's own credentials.
+   * @default the memory of this process only
    */
   readonly cache?: TokenCache | undefined;
-  /** How long one operation of the cache may take, in milliseconds, before it is done without. Default: 250. */
+  /**
+   * How long one operation of the cache may take, in milliseconds; then it is bypassed.
+   * @default 250
+   */
   readonly cacheTimeoutMs?: number | undefined;
   /**
-   * Keys of your own to seal cached tokens with, besides the endpoint's credentials: at least 32
-   * characters each. The first seals, all open, so that keys can be rotated.
+   * Keys of your own to seal cached tokens with, besides the endpoint's credentials: at least 32 characters
+   * each. The first one seals, all of them open, so that keys can be rotated.
+   * @default []
    */
   readonly encryptionKeys?: readonly string[] | undefined;
-  /** Grant strategies besides the library's own. */
+  /**
+   * Grant strategies besides the library's own.
+   * @default []
+   */
   readonly grants?: Grants | undefined;
-  /** The fetch for token requests. Default: the global one at the moment of the request. */
+  /**
+   * The fetch for token requests.
+   * @default the global fetch at the moment of the request
+   */
   readonly fetch?: Fetch | undefined;
-  /**
-   * After which share of its life a token is renewed in the background, while it is still sent; or
-   * false, to renew it when it is needed and over. Default: 0.8.
-   */
-  readonly refreshAhead?: number | false | undefined;
-  /**
-   * How requests travel: deadlines, proxy, certificates. An endpoint's own `transport` goes before it,
-   * field by field.
-   */
+  /** Defaults of `tokenRequest` for all endpoints; an endpoint's own options override them one by one. */
+  readonly tokenRequest?: TokenRequestOptions | undefined;
+  /** Defaults of `renewal` for all endpoints; an endpoint's own options override them one by one. */
+  readonly renewal?: RenewalOptions | undefined;
+  /** Defaults of `transport` for all endpoints; an endpoint's own options override them one by one. */
   readonly transport?: Transport | undefined;
-  /** How many tokens are held in memory; the least recently used goes first. Default: 10 000. */
+  /**
+   * How many tokens are held in memory; the least recently used one is dropped first.
+   * @default 10_000
+   */
   readonly maxEntries?: number | undefined;
 }
 
@@ -47,7 +68,8 @@ interface ReadOptions {
   readonly grants: readonly GrantStrategy[];
   readonly fetch: Fetch | undefined;
   readonly maxEntries: number;
-  readonly refreshAhead: number | false;
+  readonly tokenRequest: TokenRequestSettings;
+  readonly renewal: RenewalSettings;
   readonly transport: Transport | undefined;
 }
 
@@ -59,7 +81,8 @@ const optionNames = [
   "grants",
   "fetch",
   "maxEntries",
-  "refreshAhead",
+  "renewal",
+  "tokenRequest",
   "transport",
 ];
 
@@ -73,15 +96,16 @@ export function readOptions(
   if (cache !== undefined && !isCache(cache)) {
     problems.add(
       "cache",
-      `is ${kindOf(cache)}`,
-      "give a Keyv, or an object with get, set and delete",
+      mustBe("a cache", cache),
+      "set createRedisCache(…), a Keyv, or an object with get, set and delete",
     );
   }
-  optional(refreshAheadShare)(options.refreshAhead, "refreshAhead", problems);
+  tokenRequestGroup(options.tokenRequest, "tokenRequest", problems);
+  renewalGroup(options.renewal, "renewal", problems);
   optional(milliseconds(1))(options.cacheTimeoutMs, "cacheTimeoutMs", problems);
   transportCheck()(transport, "transport", problems);
   if (!Number.isInteger(maxEntries) || maxEntries < 1) {
-    problems.add("maxEntries", "is no positive integer", "give how many tokens to hold");
+    problems.add("maxEntries", "is not a positive integer", "set the number of tokens to hold");
   }
   for (const name of Object.keys(options)) {
     if (!optionNames.includes(name)) {
@@ -92,23 +116,31 @@ export function readOptions(
     !Array.isArray(grants) ||
     !grants.every((grant) => typeof grant === "object" && grant !== null)
   ) {
-    problems.add("grants", "is no list of strategies", "give a list, each made by defineGrant");
+    problems.add(
+      "grants",
+      "must be a list of grant strategies",
+      "set a list, each made by defineGrant",
+    );
   }
   if (!Array.isArray(encryptionKeys)) {
-    problems.add("encryptionKeys", `is ${kindOf(encryptionKeys)}`, "give a list of strings");
+    problems.add(
+      "encryptionKeys",
+      mustBe("a list of strings", encryptionKeys),
+      "set a list of strings",
+    );
   }
   const keys: readonly unknown[] = Array.isArray(encryptionKeys) ? encryptionKeys : [];
   for (const [index, key] of keys.entries()) {
     if (typeof key !== "string" || key.length < shortestKey) {
-      const mend = `give at least ${shortestKey} random characters`;
-      problems.add(`encryptionKeys[${index}]`, "is too short", mend);
+      const fix = `set at least ${shortestKey} random characters`;
+      problems.add(`encryptionKeys[${index}]`, "is too short", fix);
     }
   }
   if (fetch !== undefined && typeof fetch !== "function") {
-    problems.add("fetch", `is ${kindOf(fetch)}`, "give a function like the global fetch");
+    problems.add("fetch", mustBe("a function", fetch), "set a function like the global fetch");
   }
   if (problems.list.length > 0) throw new ConfigurationError({ problems: problems.list });
-  const { cacheTimeoutMs = 250, refreshAhead = 0.8 } = options;
+  const { cacheTimeoutMs = 250 } = options;
   return {
     cache,
     cacheTimeoutMs,
@@ -116,7 +148,8 @@ export function readOptions(
     grants,
     fetch,
     maxEntries,
-    refreshAhead,
+    tokenRequest: filled(tokenRequestOptions, options.tokenRequest),
+    renewal: filled(renewalOptions, options.renewal),
     transport,
   };
 }

@@ -1,4 +1,5 @@
 import type { Leases, TokenCache } from "./cache/token-cache.ts";
+import type { RedisCommands } from "./redis/commands.ts";
 import { Connections } from "./redis/connections.ts";
 import type {
   RedisCacheOptions,
@@ -72,7 +73,8 @@ class KeyvRedisCache implements RedisCache {
 
   async set(key: string, value: unknown, ttlMs: number): Promise<unknown> {
     // KeyvRedis would store it for ever, or not at all, and say that it did.
-    if (!Number.isInteger(ttlMs) || ttlMs < 1) throw new RangeError("ttlMs is no positive integer");
+    if (!Number.isInteger(ttlMs) || ttlMs < 1)
+      throw new RangeError("ttlMs must be a positive integer");
     return this.#connections.use(({ store }) => store.set(key, value, ttlMs));
   }
 
@@ -110,6 +112,7 @@ class KeyvRedisCache implements RedisCache {
 export type {
   RedisCacheOptions,
   RedisCluster,
+  RedisCommands,
   RedisCommonOptions,
   RedisGivenClient,
   RedisLogin,

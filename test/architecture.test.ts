@@ -10,13 +10,17 @@ const source = readSourceFiles(fileURLToPath(new URL("src", root)));
 /** Imports run from a later row to an earlier one. Folders of one row don't know each other. */
 const layers: readonly (readonly string[])[] = [
   ["errors"],
+  ["optional-peer"],
   ["events"],
+  ["bounded-map", "waiting", "checks"],
+  ["credentials"],
+  ["configuration"],
   ["endpoint"],
   ["http"],
   ["oauth"],
   ["grants", "cache"],
   ["redis", "tokens"],
-  ["authenticators"],
+  ["authenticators", "axios"],
   ["facade"],
 ];
 
@@ -29,7 +33,7 @@ const soleImporters: Readonly<Record<string, RegExp>> = {
   keyv: /^(cache\/|redis)/,
   "@keyv/redis": /^redis/,
   "p-memoize": /^tokens\//,
-  axios: /^axios\.ts$/,
+  axios: /^axios(\.ts$|\/)/,
   undici: /^(http\/|undici\.ts$)/,
 };
 
@@ -47,6 +51,8 @@ const neverAtStart = [
 const partOf = (path: string) => {
   if (path === "errors.ts") return "errors";
   if (path === "events.ts") return "events";
+  if (path === "optional-peer.ts") return "optional-peer";
+  if (path === "bounded-map.ts") return "bounded-map";
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "facade";
 };
 

@@ -53,7 +53,8 @@ const { values } = parseArgs({
 
 function positive(name: "processes" | "endpoints" | "seconds" | "life" | "rate"): number {
   const value = Number(values[name]);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is no positive integer`);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} must be a positive integer`);
   return value;
 }
 

@@ -57,7 +57,7 @@ export class Fleet {
       const security = new EndpointSecurity({
         cache: redis,
         fetch: issuer.fetch,
-        refreshAhead,
+        renewal: { refreshAhead },
         // What is set aside for each entry counts ten thousand times here.
         maxEntries: endpoints,
       });

@@ -27,8 +27,7 @@ function wrapped(serial: number): () => Promise<void> {
     clientId: `client-${serial}`,
     clientSecret: `secret-${serial}`,
     tokenEndpointAuthMethod: "client_secret_post",
-    tokenRequestRetries: 1,
-    coolDownMs: 200,
+    tokenRequest: { retries: 1, coolDownMs: 200 },
   });
   return async () => {
     try {

@@ -1,29 +1,59 @@
-import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
-import { headerValue, Problems } from "../endpoint/problems.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { Authenticator, HeaderOptions, Headers } from "../http/authenticator.ts";
-import { abandonable } from "../tokens/abandonable.ts";
+import { type Check, headerValue } from "../checks/check.ts";
+import { type ApiKeyEndpoint, labelOf } from "../configuration/parsed-endpoint.ts";
+import { ConfigurationError, type NotReplayedReason } from "../errors.ts";
+import type {
+  Authenticator,
+  CredentialHeaders,
+  CredentialsInUrl,
+  HeaderOptions,
+} from "../http/authenticator.ts";
+import { readCredentials } from "./static-credentials.ts";
 
-/** Sends a key in a header of its own. */
+/** Sends a key in a header of its own, or in the URL's query. */
 export class ApiKeyAuthenticator implements Authenticator {
-  readonly known: KnownEndpoint;
+  readonly endpoint: ApiKeyEndpoint;
+  readonly inUrl: CredentialsInUrl | undefined;
 
-  constructor(known: KnownEndpoint) {
-    this.known = known;
+  constructor(endpoint: ApiKeyEndpoint) {
+    this.endpoint = endpoint;
+    const { queryParameter } = endpoint;
+    this.inUrl = queryParameter === undefined ? undefined : this.#inQuery(queryParameter);
   }
 
-  async headers({ signal }: HeaderOptions): Promise<Headers> {
-    const { apiKey = "" } = await abandonable(this.known.credentials(["apiKey"]), signal);
-    const problems = new Problems();
-    headerValue(apiKey, "apiKey()", problems);
-    if (problems.list.length > 0) {
-      throw new ConfigurationError({ endpoint: this.known.label, problems: problems.list });
-    }
-    return { [String(this.known.config.headerName)]: apiKey };
+  async headers({ signal, isWrapped }: HeaderOptions): Promise<CredentialHeaders> {
+    const { headerName } = this.endpoint;
+    if (headerName !== undefined) return { [headerName]: await this.#key(headerValue, signal) };
+    if (isWrapped === true) return {};
+    const problem = "puts the key into the URL, which only the wrappers can do";
+    const fix = "use a wrapper, such as wrapFetch, or set headerName instead";
+    throw ConfigurationError.of({ path: "queryParameter", problem, fix }, labelOf(this.endpoint));
   }
 
-  /** Nothing else could be sent. */
-  async challenged(): Promise<boolean> {
-    return false;
+  /** A parameter of the same name in the request's own URL is replaced. */
+  #inQuery(name: string): CredentialsInUrl {
+    return {
+      addTo: async (url, signal) => {
+        const target = new URL(url);
+        target.searchParams.set(name, await this.#key(undefined, signal));
+        return target.href;
+      },
+      removeFrom: (url) => {
+        const target = new URL(url);
+        if (!target.searchParams.has(name)) return url;
+        target.searchParams.delete(name);
+        return target.href;
+      },
+    };
+  }
+
+  async #key(check: Check | undefined, signal: AbortSignal | undefined): Promise<string> {
+    const checks = check === undefined ? {} : { apiKey: check };
+    const { apiKey } = this.endpoint;
+    return (await readCredentials(this.endpoint, { apiKey }, { checks, signal })).apiKey;
+  }
+
+  /** A replay would send the same key. */
+  async challenged(): Promise<NotReplayedReason> {
+    return "not_renewable";
   }
 }

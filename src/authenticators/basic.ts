@@ -1,38 +1,34 @@
-import { basicUserName } from "../endpoint/fields.ts";
-import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
-import { Problems } from "../endpoint/problems.ts";
-import { ConfigurationError } from "../errors.ts";
-import type { Authenticator, HeaderOptions, Headers } from "../http/authenticator.ts";
-import { abandonable } from "../tokens/abandonable.ts";
+import { basicUserName } from "../configuration/basic-fields.ts";
+import type { BasicEndpoint } from "../configuration/parsed-endpoint.ts";
+import type { NotReplayedReason } from "../errors.ts";
+import type { Authenticator, CredentialHeaders, HeaderOptions } from "../http/authenticator.ts";
+import { readCredentials } from "./static-credentials.ts";
 
 /**
  * Sends user name and password, as UTF-8.
  * @see https://www.rfc-editor.org/rfc/rfc7617
  */
 export class BasicAuthenticator implements Authenticator {
-  readonly known: KnownEndpoint;
+  readonly endpoint: BasicEndpoint;
 
-  constructor(known: KnownEndpoint) {
-    this.known = known;
+  constructor(endpoint: BasicEndpoint) {
+    this.endpoint = endpoint;
   }
 
-  async headers({ signal }: HeaderOptions): Promise<Headers> {
-    const { username = "", password = "" } = await abandonable(
-      this.known.credentials(["username", "password"]),
-      signal,
+  async headers({ signal }: HeaderOptions): Promise<CredentialHeaders> {
+    const { username: name, password: secret } = this.endpoint;
+    const { username, password } = await readCredentials(
+      this.endpoint,
+      { username: name, password: secret },
+      { checks: { username: basicUserName }, signal },
     );
-    const problems = new Problems();
-    basicUserName(username, "username()", problems);
-    if (problems.list.length > 0) {
-      throw new ConfigurationError({ endpoint: this.known.label, problems: problems.list });
-    }
     return {
       Authorization: `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`,
     };
   }
 
-  /** Nothing else could be sent. */
-  async challenged(): Promise<boolean> {
-    return false;
+  /** A replay would send the same credentials. */
+  async challenged(): Promise<NotReplayedReason> {
+    return "not_renewable";
   }
 }

@@ -1,13 +1,19 @@
-import type { OAuth2Settings } from "../endpoint/resolved-endpoint.ts";
-import { isEndpointSecurityError } from "../errors.ts";
-import type { Authenticator, Challenged, HeaderOptions, Headers } from "../http/authenticator.ts";
-import { schemeOf } from "../http/other-scheme.ts";
+import { isEndpointSecurityError, type NotReplayedReason, TokenRejectedError } from "../errors.ts";
+import type {
+  Authenticator,
+  Challenged,
+  CredentialHeaders,
+  HeaderOptions,
+} from "../http/authenticator.ts";
+import { credentialIn, schemeOf } from "../http/other-scheme.ts";
 import { parseChallenges } from "../http/www-authenticate.ts";
-import { abandonable } from "../tokens/abandonable.ts";
+import { accessTokenIn } from "../tokens/access-token-in.ts";
 import type { EndpointTokens } from "../tokens/endpoint-tokens.ts";
 import type { TokenSet } from "../tokens/token-set.ts";
+import { pause } from "../waiting/pause.ts";
+import { withAbort } from "../waiting/with-abort.ts";
 
-/** For replicas to learn of a token, and short beside a renewal. */
+/** Time for replicas to learn about a token; short compared with a renewal. */
 const replicaPauseMs = 250;
 
 /**
@@ -16,91 +22,85 @@ const replicaPauseMs = 250;
  */
 export class BearerAuthenticator implements Authenticator {
   readonly #tokens: EndpointTokens;
-  /** Read with the first answer that is an error; most authenticators see none. */
-  #rules: { readonly refusals: readonly number[]; readonly retryFreshMs: number } | undefined;
 
   constructor(tokens: EndpointTokens) {
     this.#tokens = tokens;
   }
 
-  get refusals(): readonly number[] {
-    return this.#read().refusals;
+  get rejectionStatuses(): readonly number[] {
+    return this.#tokens.endpoint.renewal.rejectionStatuses;
   }
 
   /** Two tokens, each twice while it is new. */
   get mostReplays(): number {
-    return this.#read().retryFreshMs === 0 ? 1 : 3;
+    return this.#tokens.endpoint.renewal.freshTokenRetryWindowMs === 0 ? 1 : 3;
   }
 
-  headers({ rejectedToken, signal }: HeaderOptions): Headers | Promise<Headers> {
-    const usable = rejectedToken === undefined ? this.#tokens.usable : undefined;
-    // The usual case takes no detour through a promise.
-    return usable === undefined
+  headers({
+    rejectedToken,
+    signal,
+  }: HeaderOptions): CredentialHeaders | Promise<CredentialHeaders> {
+    const current = rejectedToken === undefined ? this.#tokens.current() : undefined;
+    // The usual case needs no promise.
+    return current === undefined
       ? this.#tokens.token(rejectedToken, signal).then((token) => this.#headersOf(token))
-      : this.#headersOf(usable);
+      : this.#headersOf(current);
   }
 
-  #headersOf(token: TokenSet): Headers {
+  #headersOf(token: TokenSet): CredentialHeaders {
     try {
-      return { Authorization: token.authorization };
+      const { endpoint, headerPrefix } = this.#tokens;
+      return { [endpoint.headerName]: token.headerValue(headerPrefix) };
     } catch (error) {
-      throw isEndpointSecurityError(error) ? error.for(this.#tokens.known.label) : error;
+      throw isEndpointSecurityError(error) ? error.for(this.#tokens.label) : error;
     }
   }
 
   async challenged(
     { challenge, earlier }: Challenged,
-    sent: Headers,
+    sent: CredentialHeaders,
     { signal }: HeaderOptions,
-  ): Promise<boolean> {
-    const refused = tokenIn(sent);
-    if (refused === undefined || lacksScope(challenge, sent)) return false;
-    const before = earlier.map(tokenIn);
-    if (!before.includes(refused) && this.#isNew(refused)) {
-      await abandonable(pause(replicaPauseMs), signal);
+  ): Promise<true | NotReplayedReason> {
+    const rejected = this.#tokenIn(sent);
+    if (rejected === undefined) return "not_renewable";
+    if (lacksScope(challenge, sent)) return "insufficient_scope";
+    const before = earlier.map((one) => this.#tokenIn(one));
+    if (!before.includes(rejected) && this.#isNew(rejected)) {
+      await withAbort(pause(replicaPauseMs), signal);
       return true;
     }
-    // One renewal is what a request is worth: a token after that one is refused for another reason.
-    if (before.some((token) => token !== refused)) return false;
+    // One renewal for each request: a new token that is rejected as well is rejected for another reason.
+    if (before.some((token) => token !== rejected)) return "rejected_again";
     try {
-      await this.#tokens.token(refused, signal);
+      await this.#tokens.token(rejected, signal);
       return true;
-    } catch {
-      // Whoever let go wants no answer any more.
+    } catch (error) {
+      // A caller that aborted wants no response any more.
       signal?.throwIfAborted();
-      // Whoever called gets the refusal as it came; why there is no other token was told as an event.
-      return false;
+      // The caller gets the rejection unchanged; an event says why there is no other token.
+      const isLimited = error instanceof TokenRejectedError && error.reason === "renewal_limit";
+      return isLimited ? "renewal_limit" : "token_unavailable";
     }
   }
 
-  #isNew(refused: string): boolean {
+  #tokenIn(sent: CredentialHeaders): string | undefined {
+    const value = credentialIn(sent);
+    if (value === undefined) return undefined;
+    return accessTokenIn(value, this.#tokens.headerPrefix);
+  }
+
+  #isNew(rejected: string): boolean {
     const { last } = this.#tokens;
-    if (last === undefined || last.accessToken !== refused) return false;
-    return Date.now() - last.issuedAt < this.#read().retryFreshMs;
+    if (last === undefined || last.accessToken !== rejected) return false;
+    return Date.now() - last.issuedAt < this.#tokens.endpoint.renewal.freshTokenRetryWindowMs;
   }
-
-  #read() {
-    if (this.#rules === undefined) {
-      const { retryStatuses = [401], retryFreshTokenMs = 0 } = this.#tokens.known
-        .config as unknown as OAuth2Settings;
-      this.#rules = { refusals: retryStatuses, retryFreshMs: retryFreshTokenMs };
-    }
-    return this.#rules;
-  }
-}
-
-function tokenIn({ Authorization }: Headers): string | undefined {
-  return Authorization?.replace(/^\S+ /, "");
 }
 
 /** A token that lacks a scope is good, and another one would lack it too. */
-function lacksScope(challenge: string | null, sent: Headers): boolean {
+function lacksScope(challenge: string | null, sent: CredentialHeaders): boolean {
   const used = schemeOf(sent);
   return parseChallenges(challenge).some(
-    ({ scheme, parameters }) => scheme === used && parameters.get("error") === "insufficient_scope",
+    ({ scheme, parameters }) =>
+      (used === undefined || scheme === used) && parameters.get("error") === "insufficient_scope",
   );
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,82 +1,91 @@
-import { digestUserName } from "../endpoint/fields.ts";
-import type { KnownEndpoint } from "../endpoint/known-endpoint.ts";
-import { Problems } from "../endpoint/problems.ts";
+import { digestUserName } from "../configuration/digest-fields.ts";
+import { type DigestEndpoint, labelOf } from "../configuration/parsed-endpoint.ts";
 import {
-  ConfigurationError,
   DigestUnavailableError,
   type DigestUnavailableReason,
+  type NotReplayedReason,
 } from "../errors.ts";
 import type {
   Answered,
   Authenticator,
   Challenged,
+  CredentialHeaders,
   HeaderOptions,
-  Headers,
   RequestLine,
 } from "../http/authenticator.ts";
-import { abandonable } from "../tokens/abandonable.ts";
+import { withAbort } from "../waiting/with-abort.ts";
 import type { DigestAnswer, DigestRequest, DigestSession } from "./digest/session.ts";
+import { readCredentials } from "./static-credentials.ts";
 
-/** What a request was sent with, and what it will be told by. */
+/** A request as it was sent. */
 interface Sent {
   readonly session: DigestSession;
   readonly request: DigestRequest;
   readonly answer: DigestAnswer;
 }
 
-/** The request that goes without credentials to be asked for them, and those that wait for it. */
+/** The request that goes without credentials to get the challenge; other requests wait for it. */
 interface FirstRequest {
-  readonly sent: Headers;
+  readonly sent: CredentialHeaders;
   readonly over: Promise<void>;
   end(): void;
 }
 
 /**
- * Answers the backend's challenge. The first request goes without credentials, as the protocol has
- * it, and is sent again with them; all others are sent once, until the backend wants a new nonce.
+ * Answers the backend's challenge. The first request goes without credentials to get the challenge, and
+ * is replayed with them; all others are sent once, until the backend wants a new nonce.
  * @see https://www.rfc-editor.org/rfc/rfc7616
  */
 export class DigestAuthenticator implements Authenticator {
-  readonly known: KnownEndpoint;
-  /** To be asked for credentials, and for others where the nonce was too old by then. */
+  readonly endpoint: DigestEndpoint;
+  /** One for the challenge, and one for a nonce that was too old by then. */
   readonly mostReplays = 2;
+  readonly resendsAfterChallenge = true;
   readonly #serverProofFailed: () => void;
   #session: DigestSession | undefined;
+  /** The challenge's cookies, which must be sent back: some servers keep the nonce there. */
+  #cookies: string | undefined;
   #first: FirstRequest | undefined;
-  /** The backend has answered without asking for credentials: nobody need wait to be asked. */
+  /** The backend has responded without a challenge: no request needs to wait for one. */
   #isOpen = false;
-  readonly #sent = new WeakMap<Headers, Sent>();
+  readonly #sent = new WeakMap<CredentialHeaders, Sent>();
 
-  /** @param serverProofFailed told when the backend's own proof of the password is wrong. */
-  constructor(known: KnownEndpoint, serverProofFailed: () => void) {
-    this.known = known;
+  /** @param serverProofFailed called when the backend's own proof of the password is wrong. */
+  constructor(endpoint: DigestEndpoint, serverProofFailed: () => void) {
+    this.endpoint = endpoint;
     this.#serverProofFailed = serverProofFailed;
   }
 
-  async headers(options: HeaderOptions): Promise<Headers> {
+  async headers(options: HeaderOptions): Promise<CredentialHeaders> {
     const { request, signal, challenge, isWrapped } = options;
     signal?.throwIfAborted();
     if (request === undefined) throw this.#unavailable("no_request");
     if (challenge !== undefined) await this.#learnGiven(challenge);
     if (this.#session === undefined && isWrapped === true) {
+      // It is sent twice, since the challenge comes with the first.
+      if (options.isReplayable?.() === false) throw this.#unavailable("stream_body");
       if (this.#first === undefined && !this.#isOpen) return this.#begin();
       // One of many callers at once is asked for credentials, and not each of them.
-      if (this.#first !== undefined) await abandonable(this.#first.over, signal);
+      if (this.#first !== undefined) await withAbort(this.#first.over, signal);
       if (this.#session === undefined) return {};
     }
     if (this.#session === undefined) throw this.#unavailable("no_challenge");
     return this.#answer(options, request);
   }
 
-  async challenged({ challenge }: Challenged, sent: Headers): Promise<boolean> {
+  async challenged(
+    { challenge, header }: Challenged,
+    sent: CredentialHeaders,
+  ): Promise<true | NotReplayedReason> {
+    this.#cookies = cookiesIn(header("set-cookie")) ?? this.#cookies;
     try {
-      return await this.#learn(challenge, this.#sent.get(sent));
+      return (await this.#learn(challenge, this.#sent.get(sent))) || "rejected_again";
     } finally {
       this.#end(sent);
     }
   }
 
-  async answered(answer: Answered | undefined, sent: Headers): Promise<void> {
+  async answered(answer: Answered | undefined, sent: CredentialHeaders): Promise<void> {
     const { session, answer: own } = this.#sent.get(sent) ?? {};
     if (session === undefined) {
       if (answer !== undefined && answer.status !== 401) this.#isOpen = true;
@@ -94,7 +103,7 @@ export class DigestAuthenticator implements Authenticator {
     if (nextNonce !== undefined) session.continueWith(nextNonce);
   }
 
-  redirected(sent: Headers, { method, url, target }: RequestLine): Headers {
+  redirected(sent: CredentialHeaders, { method, url, target }: RequestLine): CredentialHeaders {
     const before = this.#sent.get(sent);
     if (before === undefined) return sent;
     const { session } = before;
@@ -107,7 +116,7 @@ export class DigestAuthenticator implements Authenticator {
     return { Authorization: answer.header };
   }
 
-  #begin(): Headers {
+  #begin(): CredentialHeaders {
     const sent = {};
     let end = () => {};
     const over = new Promise<void>((resolve) => {
@@ -117,7 +126,7 @@ export class DigestAuthenticator implements Authenticator {
     return sent;
   }
 
-  #end(sent: Headers): void {
+  #end(sent: CredentialHeaders): void {
     if (this.#first?.sent !== sent) return;
     this.#first.end();
     this.#first = undefined;
@@ -126,19 +135,16 @@ export class DigestAuthenticator implements Authenticator {
   async #answer(
     { signal, body }: HeaderOptions,
     { method, url, target, body: given }: NonNullable<HeaderOptions["request"]>,
-  ): Promise<Headers> {
-    const { username = "", password = "" } = await abandonable(
-      this.known.credentials(["username", "password"]),
-      signal,
+  ): Promise<CredentialHeaders> {
+    const { username: name, password: secret } = this.endpoint;
+    const { username, password } = await readCredentials(
+      this.endpoint,
+      { username: name, password: secret },
+      { checks: { username: digestUserName }, signal },
     );
-    const problems = new Problems();
-    digestUserName(username, "username()", problems);
-    if (problems.list.length > 0) {
-      throw new ConfigurationError({ endpoint: this.known.label, problems: problems.list });
-    }
     const isCovered = this.#session?.challenge.qop === "auth-int";
-    const read = isCovered && body !== undefined ? await abandonable(body(), signal) : given;
-    // Others may have brought a new challenge meanwhile.
+    const read = isCovered && body !== undefined ? await withAbort(body(), signal) : given;
+    // Another request may have got a new challenge meanwhile.
     const session = this.#session;
     if (session === undefined) throw this.#unavailable("no_challenge");
     if (session.challenge.qop === "auth-int" && body !== undefined && read === undefined) {
@@ -152,7 +158,8 @@ export class DigestAuthenticator implements Authenticator {
       body: typeof read === "string" ? Buffer.from(read) : (read ?? new Uint8Array()),
     };
     const answer = session.answer(covered);
-    const headers = { Authorization: answer.header };
+    const cookie = this.#cookies;
+    const headers = { Authorization: answer.header, ...(cookie && { Cookie: cookie }) };
     this.#sent.set(headers, { session, request: covered, answer });
     return headers;
   }
@@ -169,7 +176,7 @@ export class DigestAuthenticator implements Authenticator {
   }
 
   /** @returns whether the request is worth sending again. */
-  async #learn(header: string | null, refused: Sent | undefined): Promise<boolean> {
+  async #learn(header: string | null, rejected: Sent | undefined): Promise<boolean> {
     const { strongestChallenge } = await import("./digest/challenge.ts");
     const { DigestSession } = await import("./digest/session.ts");
     const challenge = strongestChallenge(header);
@@ -177,18 +184,25 @@ export class DigestAuthenticator implements Authenticator {
     const session = this.#session;
     const isAnotherRealm = session?.challenge.realm !== challenge.realm;
     const isKnown = session?.challenge.nonce === challenge.nonce && !challenge.isStale;
-    if (isAnotherRealm || (refused?.session === session && !isKnown)) {
+    if (isAnotherRealm || (rejected?.session === session && !isKnown)) {
       this.#session = new DigestSession(challenge);
     }
-    if (refused === undefined || challenge.isStale || isAnotherRealm) return true;
+    if (rejected === undefined || challenge.isStale || isAnotherRealm) return true;
     // A nonce that was good and no longer is, is too old, whether the backend says so or not. One that
     // never was good came with a wrong password: once more would only be another failed login.
-    return refused.session.isProved || refused.session !== session;
+    return rejected.session.isProved || rejected.session !== session;
   }
 
   #unavailable(reason: DigestUnavailableReason): DigestUnavailableError {
-    return new DigestUnavailableError({ endpoint: this.known.label, reason });
+    return new DigestUnavailableError({ endpoint: labelOf(this.endpoint), reason });
   }
+}
+
+/** The names and values of cookies, as they are sent back. */
+function cookiesIn(setCookie: string | null): string | undefined {
+  const pairs = (setCookie ?? "").split("\n").map((cookie) => cookie.split(";")[0]?.trim() ?? "");
+  const cookies = pairs.filter((pair) => pair.includes("="));
+  return cookies.length === 0 ? undefined : cookies.join("; ");
 }
 
 /** Path and query, as fetch writes them. */

@@ -4,6 +4,8 @@ import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 export interface EntryCodec<Entry> {
   /** Names the entry may stand under; the first is the one it is written to. */
   names(endpoint: ResolvedEndpoint): Promise<readonly string[]>;
+  /** Names the endpoint's lease: the same in every process that may share the entry. */
+  leaseName(endpoint: ResolvedEndpoint): Promise<string>;
   /** @param clockLeadMs how much the cache's clock is ahead of this process's. */
   write(endpoint: ResolvedEndpoint, entry: Entry, clockLeadMs: number): Promise<unknown>;
   /** @returns undefined for what can't be read: not ours, changed, or of another format. */
@@ -22,6 +24,7 @@ export function plainEntries<Entry>(
 ): EntryCodec<Entry> {
   return {
     names: async ({ identity }) => [identity],
+    leaseName: async ({ identity }) => `${identity}:lease`,
     write: async (_, entry) => entry,
     read: async (_, value) => (isEntry(value) ? value : undefined),
   };

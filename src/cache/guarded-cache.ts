@@ -1,15 +1,17 @@
-import { boundedMap } from "../endpoint/bounded-map.ts";
-import { withDeadline } from "../endpoint/deadline.ts";
+import { boundedMap } from "../bounded-map.ts";
+import { errorCodeOf } from "../checks/error-code.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
+import { withDeadline } from "../waiting/deadline.ts";
 import { Circuit } from "./circuit.ts";
 import { Lease } from "./lease.ts";
 import { harmless, type TokenCache } from "./token-cache.ts";
 
 type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
 
-// A cache has a deadline of its own for opening; this is for one that doesn't keep it.
-const openTimeoutMs = 10_000;
+// A cache has its own deadline for opening (Redis: 2 s); this one is for a cache that misses it.
+const openTimeoutMs = 2_500;
+const closeTimeoutMs = 10_000;
 
 class Late extends Error {}
 
@@ -30,6 +32,7 @@ export class GuardedCache {
   readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
   readonly #unusable = boundedMap<string, true>(1_000);
   #wasOpened = false;
+  #isClosed = false;
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;
 
@@ -42,7 +45,13 @@ export class GuardedCache {
 
   /** How much the clock that entries go by is ahead of this process's. */
   get clockLeadMs(): number {
-    return this.#cache.now === undefined ? 0 : this.#cache.now() - Date.now();
+    try {
+      const lead = this.#cache.now === undefined ? 0 : this.#cache.now() - Date.now();
+      return Number.isFinite(lead) ? lead : 0;
+    } catch (error) {
+      this.#inTrouble("connect", error, this.#reads);
+      return 0;
+    }
   }
 
   /** Whether it failed when it was last tried. */
@@ -69,13 +78,28 @@ export class GuardedCache {
     await this.#attempt("delete", () => this.#cache.delete(key));
   }
 
+  /** For the memory of this process; a cache that others share can't be emptied. */
+  async clear(): Promise<void> {
+    await this.settled();
+    await this.#cache.clear?.();
+  }
+
   get hasLeases(): boolean {
-    return this.#cache.leases !== undefined;
+    return this.#leases !== undefined;
+  }
+
+  get #leases(): TokenCache["leases"] {
+    try {
+      return this.#cache.leases;
+    } catch (error) {
+      this.#inTrouble("lease", error, this.#writes);
+      return undefined;
+    }
   }
 
   /** @returns "taken" if another has it, undefined if the cache can't say. */
   async lease(name: string): Promise<Lease | "taken" | undefined> {
-    const { leases } = this.#cache;
+    const leases = this.#leases;
     if (leases === undefined) return undefined;
     const owner = crypto.randomUUID();
     let acquiring: Promise<boolean> | undefined;
@@ -98,13 +122,13 @@ export class GuardedCache {
     return acquired ? lease : "taken";
   }
 
-  /** Goes on behind the caller's back, but not beyond `close`. */
+  /** Runs in the background; `close` waits for it. */
   behind(work: Promise<unknown>): void {
     const tracked = work.catch(() => {}).finally(() => this.#underWay.delete(tracked));
     this.#underWay.add(tracked);
   }
 
-  /** Waits for what goes on behind the callers' backs. */
+  /** Waits for what runs in the background. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay);
   }
@@ -113,16 +137,18 @@ export class GuardedCache {
   unusable(key: string): void {
     if (this.#unusable.has(key)) return;
     this.#unusable.set(key, true);
-    const message = "an entry was not what was written";
+    const message = "an entry was changed or is not readable";
     this.#emit("cacheFailed", { operation: "get", reason: "unusable_entry", message });
   }
 
   async close(): Promise<void> {
     await this.settled();
+    // What comes later would open it again, for good.
+    this.#isClosed = true;
     this.#cache.off?.("error", this.#onError);
     // Nothing that a cache does on its way out is worth an error.
     const closing = async () => this.#cache.close?.();
-    await withDeadline(openTimeoutMs, closing, () => new Late()).catch(() => {});
+    await withDeadline(closeTimeoutMs, closing, () => new Late()).catch(() => {});
   }
 
   async #attempt<T>(
@@ -130,6 +156,7 @@ export class GuardedCache {
     work: () => Promise<T>,
     isRubbish: () => void = () => {},
   ): Promise<T | undefined> {
+    if (this.#isClosed) return undefined;
     const circuit = operation === "get" ? this.#reads : this.#writes;
     // Where nothing can be read, writes would only pile up.
     if (circuit === this.#writes && this.#reads.isBroken) return undefined;
@@ -191,16 +218,13 @@ export class GuardedCache {
   }
 }
 
-/** An error's kind. Its message may quote the entry, or the connection's password. */
+/** The kind of an error. Its message may quote the entry, or the connection's password. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return "an unknown error";
-  // Ours hold no secret, and say what to do.
+  // Errors of this library hold no secret.
   if (isEndpointSecurityError(error) || Reflect.get(error, harmless) === true) return error.message;
-  const code: unknown = Reflect.get(error, "code");
   // Redis puts its error's kind first: "READONLY You can't write…".
   const kind = /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
-  const known = [code, kind].find(
-    (word) => typeof word === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(word),
-  );
-  return typeof known === "string" ? `${error.name} ${known}` : error.name;
+  const known = errorCodeOf(error) ?? kind;
+  return known === undefined ? error.name : `${error.name} ${known}`;
 }

@@ -26,6 +26,11 @@ export class Lease {
     return acquired;
   }
 
+  /** Whether it is still this process's: a process that was stopped for long has lost it. */
+  async isHeld(): Promise<boolean> {
+    return (await this.#operations.extend(ttlMs)) !== false;
+  }
+
   async release(): Promise<void> {
     clearInterval(this.#keeping);
     await this.#operations.release();

@@ -1,4 +1,4 @@
-import { boundedMap } from "../endpoint/bounded-map.ts";
+import { boundedMap } from "../bounded-map.ts";
 import type { TokenCache } from "./token-cache.ts";
 
 /**
@@ -15,6 +15,7 @@ export function memoryCache(maxEntries: number): TokenCache {
     get: async (key) => (await keyv()).get(key),
     set: async (key, value, ttlMs) => (await keyv()).set(key, value, ttlMs),
     delete: async (key) => (await keyv()).delete(key),
+    clear: async () => (await opened)?.clear(),
   };
 }
 

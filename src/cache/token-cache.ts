@@ -11,13 +11,15 @@ export interface TokenCache {
   /** @param ttlMs after how many milliseconds the entry may be forgotten: a positive integer. */
   set(key: string, value: unknown, ttlMs: number): Promise<unknown>;
   delete(key: string): Promise<unknown>;
-  /** Lets one process of many ask for a token. Without it, each process asks for itself. */
+  /** Lets one of many processes request a token. Without leases, each process requests its own. */
   readonly leases?: Leases | undefined;
   /**
    * Gets ready, within a deadline of its own. Called before every operation.
    * @returns undefined when it is ready
    */
   open?(): Promise<void> | undefined;
+  /** Forgets everything. Asked of the memory of a process alone. */
+  clear?(): Promise<void>;
   /** Lets go of what it opened itself. It may be used again, and opens again then. */
   close?(): Promise<void>;
   /**
@@ -33,9 +35,9 @@ export interface TokenCache {
 
 /** Names that one owner holds at a time, and no longer than it lives. */
 export interface Leases {
-  /** @returns whether it was free, and is the owner's now for so many milliseconds. */
+  /** @returns whether it was free, and now is the owner's for the given number of milliseconds. */
   acquire(name: string, owner: string, ttlMs: number): Promise<boolean>;
-  /** @returns whether it still was the owner's, and is for so many milliseconds more. */
+  /** @returns whether it still was the owner's, and now is for the given number of milliseconds. */
   extend(name: string, owner: string, ttlMs: number): Promise<boolean>;
   /** Frees it, if it still is the owner's. */
   release(name: string, owner: string): Promise<unknown>;

@@ -1,36 +1,37 @@
-import { isPlain } from "./snapshot.ts";
+import { isPlain } from "../checks/kinds.ts";
 
 /**
- * Fields that change nothing about the token. Everything else does, also what we don't know. Of
- * `transport` only the client certificate does, which comes among the credentials.
- */
-const besideTheToken = new Set(["name", "url", "transport"]);
-
-/**
- * What a token depends on, as one value: the cache key, the lease and the single flight are made
- * from it. Every field of the configuration and every credential's value is in it, each behind its
- * length, so that no two configurations can be read as one.
+ * Everything a token depends on, as one value: cache key, lease and single flight are made from it. Every
+ * field and every credential is preceded by its length, so that no two configurations look the same.
  */
 export class Identity {
-  /** Functions and class instances can't be told apart by content: each is itself, in this process. */
+  /** Functions and class instances have no content to compare: each one counts as itself, in this process only. */
   #process: string | undefined;
   readonly #opaque = new WeakMap<object, number>();
   #opaqueCount = 0;
+  readonly #symbols = new Map<symbol, number>();
 
   async of(
-    config: Readonly<Record<string, unknown>>,
+    fields: Readonly<Record<string, unknown>>,
     credentials: Readonly<Record<string, string>>,
+    ofTransport: Readonly<Record<string, unknown>> = {},
   ): Promise<string> {
-    // With the first token only: loading it takes longer than it should at a service's start.
+    // Loaded with the first token: it would slow down the start of a service.
     const { createHash } = await import("node:crypto");
     const hash = createHash("sha256");
-    const fields = { ...config, ...credentials };
-    for (const name of Object.keys(fields).sort()) {
-      if (besideTheToken.has(name) || fields[name] === undefined) continue;
-      hash.update(framed(name));
-      hash.update(this.#content(fields[name]));
-    }
-    // 192 bits are as good as unique, and one is held for every token.
+    const all: Readonly<Record<string, unknown>> = { ...fields, ...credentials };
+    const update = (entries: Readonly<Record<string, unknown>>) => {
+      for (const name of Object.keys(entries).sort()) {
+        if (entries[name] === undefined) continue;
+        hash.update(framed(name));
+        hash.update(this.#content(entries[name]));
+      }
+    };
+    update(all);
+    // Separated from the fields, whose names may be anything.
+    hash.update("|");
+    update(ofTransport);
+    // 192 bits are as good as unique, and every token holds one.
     return hash.digest().subarray(0, 24).toString("latin1");
   }
 
@@ -46,11 +47,22 @@ export class Identity {
         .sort(([a], [b]) => (a < b ? -1 : 1));
       return `r${entries.length}:${entries.map(([key, item]) => framed(key) + this.#content(item)).join("")}`;
     }
+    if (typeof value === "symbol") return `y${framed(this.#nameOf(value))}`;
     if (typeof value === "function" || (typeof value === "object" && value !== null)) {
       this.#process ??= crypto.randomUUID();
       return `o${framed(`${this.#process}:${this.#numberOf(value)}`)}`;
     }
     return `v${framed(`${typeof value}:${String(value)}`)}`;
+  }
+
+  /** Two symbols with the same description are two values; a registered symbol is the same everywhere. */
+  #nameOf(value: symbol): string {
+    const key = Symbol.keyFor(value);
+    if (key !== undefined) return `for:${key}`;
+    this.#process ??= crypto.randomUUID();
+    const number = this.#symbols.get(value) ?? this.#symbols.size + 1;
+    this.#symbols.set(value, number);
+    return `${this.#process}:${number}`;
   }
 
   #numberOf(value: object): number {

@@ -1,13 +1,13 @@
-import { audienceOf } from "../endpoint/assertion-audience.ts";
-import type { GrantContext, GrantParameters } from "../endpoint/grant-strategy.ts";
-import { isRecord } from "../endpoint/problems.ts";
+import { isRecord, kindOf } from "../checks/kinds.ts";
+import type { GrantContext, GrantParameters } from "../configuration/grant-strategy.ts";
+import { audienceOf } from "../credentials/assertion-audience.ts";
+import { nameOf } from "../credentials/secrets.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { kindOf, nameOf } from "../endpoint/secrets.ts";
 import {
   ConfigurationError,
   type ConfigurationProblem,
+  GrantFailedError,
   isEndpointSecurityError,
-  SecretUnavailableError,
 } from "../errors.ts";
 
 /** The body of a token request, but for the grant type and the client's authentication. */
@@ -24,10 +24,7 @@ export async function grantParameters(endpoint: ResolvedEndpoint): Promise<URLSe
       if (body.has(name)) {
         const problem = `is a parameter that the grant "${strategy.grantType}" sets itself`;
         const path = source === customParameters ? `customParameters.${name}` : name;
-        throw new ConfigurationError({
-          endpoint: label,
-          problems: [{ path, problem, mend: "leave it out" }],
-        });
+        throw ConfigurationError.of({ path, problem, fix: "leave it out" }, label);
       }
       for (const one of typeof value === "string" ? [value] : value) body.append(name, one);
     }
@@ -44,7 +41,8 @@ async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters>
   try {
     const answer = await parameters.call(
       strategy,
-      { ...fields, ...credentials },
+      // The refresh grant's own token overrides a credential of the same name: it is the newer one.
+      { ...credentials, ...fields },
       contextOf(endpoint),
     );
     const problems = mistakesIn(answer, strategy.grantType);
@@ -52,24 +50,24 @@ async function askStrategy(endpoint: ResolvedEndpoint): Promise<GrantParameters>
     throw new ConfigurationError({ endpoint: label, problems });
   } catch (error) {
     if (isEndpointSecurityError(error)) throw error;
-    throw new SecretUnavailableError({
+    throw new GrantFailedError({
       endpoint: label,
-      field: `the grant "${strategy.grantType}"`,
+      grantType: strategy.grantType,
       reason: `threw ${nameOf(error)}`,
     });
   }
 }
 
-function contextOf({ settings, keys }: ResolvedEndpoint): GrantContext {
+function contextOf({ settings, tokenUrl, keys }: ResolvedEndpoint): GrantContext {
   return {
     clientId: settings.clientId,
-    audience: (wanted) => audienceOf(settings, wanted),
+    audience: (wanted) => audienceOf({ tokenUrl, issuer: settings.issuer }, wanted),
     sign: async (signer, claims, lifetimeMs) => {
       const key = keys[`${signer}PrivateKey`];
       if (key === undefined) throw new TypeError(`no ${signer}PrivateKey`);
       // Loads jose, which an endpoint that signs nothing has no need of.
       const { signedAssertion } = await import("../oauth/signed-assertion.ts");
-      return signedAssertion(key, claims, lifetimeMs);
+      return signedAssertion(key, claims, { lifetimeMs });
     },
   };
 }
@@ -78,7 +76,13 @@ function contextOf({ settings, keys }: ResolvedEndpoint): GrantContext {
 function mistakesIn(answer: unknown, grantType: string): ConfigurationProblem[] {
   const at = `grants["${grantType}"].parameters()`;
   if (!isRecord(answer)) {
-    return [{ path: at, problem: `returned ${kindOf(answer)}`, mend: "return name and value" }];
+    return [
+      {
+        path: at,
+        problem: `returned ${kindOf(answer)}`,
+        fix: "return an object with names and values",
+      },
+    ];
   }
   const fits = (value: unknown) =>
     value === undefined ||
@@ -89,6 +93,6 @@ function mistakesIn(answer: unknown, grantType: string): ConfigurationProblem[] 
     .map(([name, value]) => ({
       path: `${at}.${name}`,
       problem: `is ${kindOf(value)}`,
-      mend: "return a string or a list of strings",
+      fix: "return a string or a list of strings",
     }));
 }

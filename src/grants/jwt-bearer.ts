@@ -1,20 +1,12 @@
-import { assertionAudience } from "../endpoint/assertion-audience.ts";
-import type { SignedAssertionFields } from "../endpoint/config.ts";
-import type { GrantContext, OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
-import { privateKey } from "../endpoint/private-key.ts";
-import {
-  type Check,
-  credential,
-  isRecord,
-  milliseconds,
-  oneOf,
-  optional,
-  text,
-} from "../endpoint/problems.ts";
-import { kindOf } from "../endpoint/secrets.ts";
-import { privateKeyAlgorithms } from "../endpoint/signature-algorithms.ts";
+import { type Check, foreignToken, milliseconds, oneOf, optional, text } from "../checks/check.ts";
+import { isRecord, mustBe } from "../checks/kinds.ts";
+import type { ForUserBySignedAssertion } from "../configuration/grant-config.ts";
+import type { GrantContext, OwnGrantStrategy } from "../configuration/grant-strategy.ts";
+import { assertionAudience } from "../credentials/assertion-audience.ts";
+import { privateKey } from "../credentials/private-key.ts";
+import { privateKeyAlgorithms } from "../credentials/signature-algorithms.ts";
 
-interface JwtBearerParameters extends Omit<SignedAssertionFields, "assertion"> {
+interface JwtBearerParameters extends Omit<ForUserBySignedAssertion, "assertion"> {
   readonly assertion?: string;
 }
 
@@ -53,7 +45,7 @@ function checks(config: Readonly<Record<string, unknown>>): Record<string, Check
   const isGiven = config.assertion !== undefined;
   const signedOnly = (check: Check) => optional(isGiven ? noMeaning : check);
   return {
-    assertion: isGiven ? credential : () => {},
+    assertion: isGiven ? foreignToken : () => {},
     assertionPrivateKey: isGiven ? optional(notBoth) : keyOrAssertion,
     assertionPrivateKeyId: signedOnly(text),
     assertionAlgorithm: signedOnly(oneOf(...privateKeyAlgorithms)),
@@ -68,14 +60,14 @@ function checks(config: Readonly<Record<string, unknown>>): Record<string, Check
 
 const keyOrAssertion: Check = (value, path, problems) => {
   if (value !== undefined) return privateKey(value, path, problems);
-  problems.add("assertion", "is missing", "give it, or an assertionPrivateKey to sign one with");
+  problems.add("assertion", "is missing", "set it, or an assertionPrivateKey to sign one with");
 };
 
 const notBoth: Check = (_, path, problems) =>
-  problems.add(path, "is given as well as assertion", "keep one of them");
+  problems.add(path, "is set as well as assertion", "keep one of them");
 
 const noMeaning: Check = (_, path, problems) =>
-  problems.add(path, "has no meaning for an assertion that is given", "leave it out");
+  problems.add(path, "has no effect if assertion is set", "leave it out");
 
 const setElsewhere: Readonly<Record<string, string>> = {
   iss: "assertionIssuer",
@@ -86,7 +78,11 @@ const setElsewhere: Readonly<Record<string, string>> = {
 
 const claims: Check = (value, path, problems) => {
   if (!isRecord(value)) {
-    return problems.add(path, `is ${kindOf(value)}`, "give a record of claim and value");
+    return problems.add(
+      path,
+      mustBe("an object of claims", value),
+      "set an object with claims and their values",
+    );
   }
   for (const name of Object.keys(value)) {
     const field = setElsewhere[name];

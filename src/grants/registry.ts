@@ -1,4 +1,4 @@
-import type { GrantStrategy, OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
+import type { GrantStrategy, OwnGrantStrategy } from "../configuration/grant-strategy.ts";
 import { ConfigurationError } from "../errors.ts";
 import { clientCredentials } from "./client-credentials.ts";
 import { jwtBearer } from "./jwt-bearer.ts";
@@ -12,21 +12,17 @@ export function grantRegistry(
   const grants = new Map<string, OwnGrantStrategy>();
   for (const strategy of [clientCredentials, password, jwtBearer, tokenExchange, ...custom]) {
     if (typeof strategy.grantType !== "string" || strategy.grantType === "") {
-      throw new ConfigurationError({
-        problems: [
-          { path: "grants", problem: "holds a strategy without grantType", mend: "name it" },
-        ],
+      throw ConfigurationError.of({
+        path: "grants",
+        problem: "holds a strategy without grantType",
+        fix: "name it",
       });
     }
     if (grants.has(strategy.grantType)) {
-      throw new ConfigurationError({
-        problems: [
-          {
-            path: "grants",
-            problem: `has the grant type "${strategy.grantType}" twice`,
-            mend: "give each strategy a grant type of its own",
-          },
-        ],
+      throw ConfigurationError.of({
+        path: "grants",
+        problem: `has the grant type "${strategy.grantType}" twice`,
+        fix: "give each strategy a grant type of its own",
       });
     }
     grants.set(strategy.grantType, strategy);

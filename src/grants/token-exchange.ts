@@ -1,12 +1,13 @@
-import type { TokenExchangeFields } from "../endpoint/config.ts";
-import type { OwnGrantStrategy } from "../endpoint/grant-strategy.ts";
-import { type Check, optional, text } from "../endpoint/problems.ts";
+import { type Check, optional, text } from "../checks/check.ts";
+import type { ForUserByTokenExchange } from "../configuration/grant-config.ts";
+import type { OwnGrantStrategy } from "../configuration/grant-strategy.ts";
 
 const accessToken = "urn:ietf:params:oauth:token-type:access_token";
 
-type Parameters = Omit<TokenExchangeFields, "subjectToken" | "actorToken"> & {
+type Parameters = Omit<ForUserByTokenExchange, "subjectToken" | "actorToken" | "actorTokenType"> & {
   readonly subjectToken: string;
   readonly actorToken?: string;
+  readonly actorTokenType?: string;
 };
 
 /** @see https://www.rfc-editor.org/rfc/rfc8693#section-2.1 */
@@ -39,4 +40,4 @@ export const tokenExchange = {
 } satisfies OwnGrantStrategy;
 
 const withoutActor: Check = (_, path, problems) =>
-  problems.add(path, "is given without an actorToken", "give that too, or leave it out");
+  problems.add(path, "is set without an actorToken", "set actorToken too, or leave it out");

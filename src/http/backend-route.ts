@@ -10,7 +10,7 @@ interface Means {
   readonly dispatchers: Dispatchers;
   /** Reads the client certificate, where there is one. */
   resolve(): Promise<ResolvedTransport>;
-  /** How the token at hand was got: it may be bound to that certificate, so it is sent with no other. */
+  /** The transport by which the current token was requested: it may be bound to that certificate. */
   wayOfToken(): ResolvedTransport | undefined;
   /** Told when the certificate is another one than before. */
   certificateChanged(): void;
@@ -67,7 +67,7 @@ export class BackendRoute {
     try {
       transport = await this.#means.resolve();
     } catch (error) {
-      // The one at hand is still the best there is.
+      // The current one is still the best there is.
       if (known === undefined) throw error;
       transport = known;
     }

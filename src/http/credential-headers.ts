@@ -1,9 +1,9 @@
-import type { Headers as CredentialHeaders } from "./authenticator.ts";
+import type { CredentialHeaders } from "./authenticator.ts";
 import type { HeadersInit } from "./fetch-types.ts";
 
 /**
- * The caller's headers with the credentials, which take the place of any the caller gave. As a list,
- * because building a `Headers` here would cost more than all the rest, and fetch builds its own.
+ * The caller's headers with the credentials, which replace any of the caller's. A list, because building
+ * a `Headers` here would cost more than everything else, and fetch builds its own.
  */
 export function withCredentials(
   given: HeadersInit | undefined,
@@ -17,10 +17,22 @@ export function withCredentials(
       ? (given as Iterable<readonly [string, string]>)
       : Object.entries(given).map(([name, value]) => [name, String(value)] as const);
   const kept: [string, string][] = [];
+  let cookie: string | undefined;
   for (const [name, value] of entries) {
+    if (name.toLowerCase() === "cookie") cookie = value;
     if (!names.has(name.toLowerCase())) kept.push([name, value]);
   }
-  return [...kept, ...Object.entries(credentials)];
+  return [...kept, ...Object.entries(withCookie(cookie, credentials))];
+}
+
+/** The caller's cookies, and those that belong to the credentials. */
+export function withCookie(
+  callers: string | undefined,
+  credentials: CredentialHeaders,
+): CredentialHeaders {
+  const { Cookie: own } = credentials;
+  if (own === undefined || callers === undefined) return credentials;
+  return { ...credentials, Cookie: `${callers}; ${own}` };
 }
 
 /** The caller's headers without those of that name. */

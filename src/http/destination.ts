@@ -1,14 +1,17 @@
-import { shownUrl } from "../endpoint/url-rules.ts";
+import { shownUrl } from "../checks/url-checks.ts";
 import { DestinationRefusedError } from "../errors.ts";
 
 // Nothing in it could lead out of the base: no dot segment, escape, backslash or empty segment.
-const harmless = /^\/(?!\/)[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\?[^#]*)?$/;
-/** What axios takes for absolute: a scheme, or none, before two slashes. */
+const plainPath = /^\/(?!\/)[A-Za-z0-9_~!$&'()*+,;=:@/-]*(?:\?[^#]*)?$/;
+/** Absolute as axios understands it: two slashes, with a scheme before them or without. */
 export function isAbsolute(url: string): boolean {
   return /^(?:[a-z][a-z\d+.-]*:)?\/\//i.test(url);
 }
 
-/** The one place that an endpoint's credentials may be sent to: its `url` and what is below. */
+/** Schemes of addresses that are no place on the web. Others with a colon may be relative paths. */
+const elsewhere = /^(about|blob|data|file|ftp|javascript|mailto|tel|wss?):/i;
+
+/** Where an endpoint's credentials may be sent: to its `url` and below. */
 export class Destination {
   readonly #label: string;
   readonly #base: URL;
@@ -26,26 +29,51 @@ export class Destination {
    * @throws DestinationRefusedError when that isn't the endpoint
    */
   resolve(url: string): string {
-    if (harmless.test(url)) return this.prefix + url;
-    if (url.startsWith(this.prefix) && harmless.test(url.slice(this.prefix.length))) return url;
+    if (plainPath.test(url)) return this.prefix + url;
+    if (url.startsWith(this.prefix) && plainPath.test(url.slice(this.prefix.length))) return url;
+    if (elsewhere.test(url)) {
+      const [scheme = ""] = url.split(":");
+      throw this.refusal(
+        `an address of the scheme ${scheme.toLowerCase()}:`,
+        "it is not http or https",
+      );
+    }
     const joined = isAbsolute(url) ? url : this.#join(url);
     const target = URL.canParse(joined, this.#base.href) ? new URL(joined, this.#base) : undefined;
-    if (target === undefined || !this.covers(target))
-      throw this.refusal(target ?? "an invalid URL");
+    if (target === undefined) throw this.refusal("an invalid URL", "it can't be parsed");
+    const reason = this.#reasonAgainst(target);
+    if (reason !== undefined) throw this.refusal(target, reason);
     return target.href;
   }
 
   /** Whether credentials may go there. */
   covers(url: URL): boolean {
-    const bare = url.username === "" && url.password === "";
-    return bare && url.origin === this.#base.origin && isBelow(this.#base.pathname, url);
+    return this.#reasonAgainst(url) === undefined;
   }
 
-  refusal(destination: URL | string): DestinationRefusedError {
+  /** Why credentials may not go there; undefined where they may. */
+  #reasonAgainst(url: URL): string | undefined {
+    if (url.username !== "" || url.password !== "") return "the URL holds a user name or password";
+    if (url.origin !== this.#base.origin) return "its scheme, host or port is another";
+    if (!isBelow(this.#base.pathname, url.pathname)) return "its path is not below that of url";
+    return undefined;
+  }
+
+  /**
+   * A `Host` header of the caller's leads to another tenant of the same server.
+   * @throws DestinationRefusedError
+   */
+  checkHost(host: unknown): void {
+    if (typeof host !== "string" || host === "" || host.toLowerCase() === this.#base.host) return;
+    throw this.refusal("another tenant of the server", "the Host header names another host");
+  }
+
+  refusal(destination: URL | string, reason: string): DestinationRefusedError {
     return new DestinationRefusedError({
       endpoint: this.#label,
       destination: destination instanceof URL ? shownUrl(destination) : destination,
       allowed: this.prefix,
+      reason,
     });
   }
 
@@ -54,16 +82,28 @@ export class Destination {
   }
 }
 
-function isBelow(basePath: string, url: URL): boolean {
-  const prefix = resolved(basePath).replace(/\/+$/, "");
-  const inside = (path: string) => path === prefix || path.startsWith(`${prefix}/`);
-  // Servers may decode %2e, %2f and %5c and merge slashes before they resolve dots; so the path has
-  // to hold both ways.
-  const decoded = url.pathname
+function isBelow(basePath: string, path: string): boolean {
+  const isInside = (base: string, inside: string) => {
+    const prefix = resolved(base).replace(/\/+$/, "");
+    const whole = resolved(inside);
+    return whole === prefix || whole.startsWith(`${prefix}/`);
+  };
+  // Servers may decode a path before they resolve its dots: so it has to be inside both ways.
+  return isInside(basePath, path) && isInside(decoded(basePath), decoded(path));
+}
+
+/**
+ * A path as the most lenient server reads it: escapes of escapes, of dots and of slashes decoded,
+ * slashes merged, and parameters (`..;a=b`) dropped from dot segments.
+ */
+function decoded(path: string): string {
+  return path
+    .replaceAll(/%(?:25)+/g, "%")
     .replaceAll(/%2e/gi, ".")
-    .replaceAll(/%2f|%5c/gi, "/")
-    .replaceAll(/\/+/g, "/");
-  return inside(resolved(url.pathname)) && inside(resolved(decoded));
+    .replaceAll(/%2f|%5c|\\/gi, "/")
+    .replaceAll(/%3b/gi, ";")
+    .replaceAll(/\/+/g, "/")
+    .replaceAll(/\/(\.{1,2});[^/]*/g, "/$1");
 }
 
 /**

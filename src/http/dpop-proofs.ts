@@ -1,6 +1,6 @@
 import type { JWK } from "jose";
-import { boundedMap } from "../endpoint/bounded-map.ts";
-import type { SigningKey } from "../endpoint/private-key.ts";
+import { boundedMap } from "../bounded-map.ts";
+import type { SigningKey } from "../credentials/private-key.ts";
 
 /** What a nonce is good for: authorization servers and backends have their own, even on one origin. */
 type Audience = "token_endpoint" | "backend";
@@ -16,7 +16,7 @@ export interface Proven {
 }
 
 /**
- * Proofs that whoever sends a token has its key, and the nonces that servers want in them.
+ * Proofs that the sender of a token has its key, and the nonces that servers want in them.
  * @see https://www.rfc-editor.org/rfc/rfc9449
  */
 export class DpopProofs {

@@ -1,5 +1,6 @@
-import { Problems } from "../endpoint/problems.ts";
-import { proxyUrl, type Transport } from "../endpoint/transport-fields.ts";
+import { Problems } from "../checks/check.ts";
+import { isWithoutProxy, patternsIn } from "../checks/host-patterns.ts";
+import { proxyUrl, type Transport } from "../configuration/transport-fields.ts";
 import { ConfigurationError } from "../errors.ts";
 
 /** As undici's EnvHttpProxyAgent takes them: nothing in a text means none. */
@@ -9,8 +10,8 @@ export interface ProxyAddresses {
 }
 
 /**
- * Undefined where there is no proxy for anybody.
- * @throws ConfigurationError where the environment names one that can't be used
+ * Undefined if no host has a proxy.
+ * @throws ConfigurationError if the environment names a proxy that can't be used
  */
 export function proxyAddresses({
   proxy,
@@ -19,6 +20,20 @@ export function proxyAddresses({
   if (proxy) return { httpProxy: proxy, httpsProxy: proxy };
   if (proxyFromEnvironment !== true) return undefined;
   return { httpProxy: inEnvironment("http_proxy"), httpsProxy: inEnvironment("https_proxy") };
+}
+
+/** Hosts that are reached without the proxy. */
+export function withoutProxy({ noProxy, proxy }: Transport): readonly string[] {
+  if (noProxy !== undefined || proxy) return noProxy ?? [];
+  return patternsIn(process.env.no_proxy ?? process.env.NO_PROXY ?? "");
+}
+
+/** The proxy that a request goes through, without its credentials. */
+export function proxyFor(settings: Transport | undefined, url: string): string | undefined {
+  if (settings === undefined || isWithoutProxy(url, withoutProxy(settings))) return undefined;
+  const { httpProxy = "", httpsProxy = "" } = proxyAddresses(settings) ?? {};
+  const proxy = new URL(url).protocol === "https:" ? httpsProxy : httpProxy;
+  return proxy === "" ? undefined : new URL(proxy).origin;
 }
 
 /** Read here and not by undici, whose errors quote what they can't use, passwords too. */
@@ -35,5 +50,5 @@ function inEnvironment(lowerCase: string): string {
   const [wrong] = problems.list;
   if (wrong === undefined) return url;
   const problem = `takes the environment's ${name}, which ${wrong.problem}`;
-  throw new ConfigurationError({ problems: [{ path, problem, mend: wrong.mend }] });
+  throw ConfigurationError.of({ path, problem, fix: wrong.fix });
 }

@@ -1,43 +1,48 @@
-import type { Authenticator, HeaderOptions, Headers } from "./authenticator.ts";
-import { namesAnotherScheme } from "./other-scheme.ts";
+import type { NotReplayedReason } from "../errors.ts";
+import type { Authenticator, CredentialHeaders, HeaderOptions } from "./authenticator.ts";
+import { blamesToken, namesAnotherScheme } from "./other-scheme.ts";
 
-/** What a backend refused, and how. */
-export interface Refusal {
+/** A rejection by the backend. */
+export interface Rejection {
   readonly status: number;
-  readonly sent: Headers;
+  readonly sent: CredentialHeaders;
   /** The `WWW-Authenticate` header. */
   readonly challenge: string | null;
-  /** Whether the request was sent once more. */
+  /** Whether the request was replayed. */
   readonly replayed: boolean;
+  /** Why not; undefined where it was. */
+  readonly reason: NotReplayedReason | undefined;
 }
 
-/** One request, as a wrapped client can send it. */
+/** One request of a wrapped client, and how to send it. */
 export interface Sending<Answer> {
   readonly options: HeaderOptions;
-  send(credentials: Headers): Promise<Answer>;
+  send(credentials: CredentialHeaders): Promise<Answer>;
   status(answer: Answer): number;
   /** One of the answer's headers; several of one name are joined by commas. */
   header(answer: Answer, name: string): string | null;
-  /** Makes ready to send once more; false where the body is gone. */
+  /** Prepares a replay; false if the body can't be sent again. */
   again(answer: Answer): boolean | Promise<boolean>;
-  /** Told of an answer that refused credentials. */
-  refused(refusal: Refusal): void;
-  /** Told of any other answer. */
-  accepted(): void;
+  /** Called for a response that rejected the credentials. */
+  rejected(rejection: Rejection): void;
+  /** Called for any other response. */
+  accepted(sent: CredentialHeaders): void;
+  /** Whether the backend accepted these credentials before. */
+  hasAccepted(sent: CredentialHeaders): boolean;
 }
 
-/** Whether a status means that the credentials were refused. Asked of every answer: good ones first. */
-export function isRefusal({ refusals }: Authenticator, status: number): boolean {
-  return refusals === undefined ? status === 401 : refusals.includes(status);
+/** Whether a status means that the credentials were rejected. */
+export function isRejection({ rejectionStatuses }: Authenticator, status: number): boolean {
+  return rejectionStatuses === undefined ? status === 401 : rejectionStatuses.includes(status);
 }
 
-/** What every wrapper does: authorise, send, perhaps once more. */
+/** What every wrapper does: authorise, send, replay if that helps. */
 export function sendAuthorised<Answer>(
   authenticator: Authenticator,
   sending: Sending<Answer>,
 ): Promise<Answer> {
   const ready = authenticator.headers(sending.options);
-  // No async function: each costs every request a promise and some turns.
+  // Not async: that would cost each request another promise.
   return ready instanceof Promise
     ? ready.then((credentials) => sendWithCredentials(authenticator, sending, credentials))
     : sendWithCredentials(authenticator, sending, ready);
@@ -47,78 +52,119 @@ export function sendAuthorised<Answer>(
 export async function sendWithCredentials<Answer>(
   authenticator: Authenticator,
   sending: Sending<Answer>,
-  credentials: Headers,
+  credentials: CredentialHeaders,
 ): Promise<Answer> {
   const answer = await sendWith(authenticator, sending, credentials);
   const status = sending.status(answer);
-  if (status >= 400 && isRefusal(authenticator, status)) {
-    return sendOnceMore(authenticator, sending, answer, credentials);
+  if (status >= 400 && isRejection(authenticator, status)) {
+    return replay(authenticator, sending, answer, credentials);
   }
-  if (authenticator.answered === undefined) sending.accepted();
+  if (authenticator.answered === undefined) sending.accepted(credentials);
   else await learn(authenticator, sending, answer, credentials);
   return answer;
 }
 
-/** What follows when the backend refused the credentials. */
-export async function sendOnceMore<Answer>(
+/** After the backend rejected the credentials: replays the request if that may help. */
+export async function replay<Answer>(
   authenticator: Authenticator,
   sending: Sending<Answer>,
   first: Answer,
-  sent: Headers,
+  sent: CredentialHeaders,
 ): Promise<Answer> {
-  const { options, status, header, again, refused } = sending;
+  const { options, status, header, again, rejected, hasAccepted } = sending;
   const { mostReplays = 1 } = authenticator;
-  const isRefused = (answer: Answer) => isRefusal(authenticator, status(answer));
+  const isRejected = (answer: Answer) => isRejection(authenticator, status(answer));
   const challengeOf = (answer: Answer) => header(answer, "www-authenticate");
-  const earlier: Headers[] = [];
+  const earlier: CredentialHeaders[] = [];
   let answer = first;
   let credentials = sent;
-  while (earlier.length < mostReplays && isRefused(answer)) {
-    const refusal = answer;
+  while (earlier.length < mostReplays && isRejected(answer)) {
+    const rejection = answer;
     const response = {
-      status: status(refusal),
-      challenge: challengeOf(refusal),
+      status: status(rejection),
+      challenge: challengeOf(rejection),
       earlier,
-      header: (name: string) => header(refusal, name),
+      header: (name: string) => header(rejection, name),
     };
-    // Another token of the same kind would be refused, too.
-    const isInVain = namesAnotherScheme(credentials, response.challenge);
-    // The authenticator learns from every other refusal, also of a request that can't be sent again.
-    const worthIt = !isInVain && (await authenticator.challenged(response, credentials, options));
-    const replayed = worthIt && (await again(answer));
-    // A request that went without, to be asked for them, was not refused.
+    // Another token of the same kind would be rejected, too, unless the token itself is at fault.
+    const isInVain =
+      namesAnotherScheme(credentials, response.challenge) &&
+      !blamesToken(response.challenge) &&
+      !hasAccepted(credentials);
+    // The authenticator learns from every other rejection, also of a request that can't be replayed.
+    const verdict = isInVain
+      ? "other_scheme"
+      : await authenticator.challenged(response, credentials, options);
+    const replayed = verdict === true && (await again(answer));
+    const reason = verdict === true ? "body_not_replayable" : verdict;
+    // A request that was sent without credentials, to get the challenge, was not rejected.
     if (!replayed || hasCredentials(credentials)) {
       const { status, challenge } = response;
-      refused({ status, challenge, sent: credentials, replayed });
+      rejected({
+        status,
+        challenge,
+        sent: credentials,
+        replayed,
+        reason: replayed ? undefined : reason,
+      });
     }
     if (!replayed) return answer;
     earlier.push(credentials);
     credentials = await authenticator.headers(options);
-    answer = await sendWith(authenticator, sending, credentials);
+    answer = await resend(authenticator, sending, credentials);
     await learn(authenticator, sending, answer, credentials);
   }
-  if (isRefused(answer) && !hasCredentials(sent)) {
-    const challenge = challengeOf(answer);
-    refused({ status: status(answer), challenge, sent: credentials, replayed: false });
+  if (isRejected(answer)) {
+    rejected({
+      status: status(answer),
+      challenge: challengeOf(answer),
+      sent: credentials,
+      replayed: false,
+      reason: "rejected_again",
+    });
   }
   return answer;
+}
+
+/** Replays a request, and tries again if the reused connection was closed meanwhile. */
+async function resend<Answer>(
+  authenticator: Authenticator,
+  sending: Sending<Answer>,
+  credentials: CredentialHeaders,
+): Promise<Answer> {
+  try {
+    return await sendWith(authenticator, sending, credentials);
+  } catch (error) {
+    if (authenticator.resendsAfterChallenge !== true || !isConnectionEnd(error)) throw error;
+    return sendWith(authenticator, sending, await authenticator.headers(sending.options));
+  }
+}
+
+/** Whether a connection ended before a response began. */
+function isConnectionEnd(error: unknown): boolean {
+  for (let cause = error; typeof cause === "object" && cause !== null; ) {
+    const code: unknown = Reflect.get(cause, "code");
+    if (code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET") return true;
+    cause = Reflect.get(cause, "cause");
+  }
+  return false;
 }
 
 function sendWith<Answer>(
   authenticator: Authenticator,
   sending: Sending<Answer>,
-  credentials: Headers,
+  credentials: CredentialHeaders,
 ): Promise<Answer> {
   return authenticator.answered === undefined
     ? sending.send(credentials)
     : sendAndTell(authenticator, sending, credentials);
 }
 
-/** An authenticator that learns from answers is told when there is none. */
+/** An authenticator that learns from responses is notified if there is none. */
 async function sendAndTell<Answer>(
   authenticator: Authenticator,
   { send }: Sending<Answer>,
-  credentials: Headers,
+  credentials: CredentialHeaders,
 ): Promise<Answer> {
   try {
     return await send(credentials);
@@ -132,9 +178,9 @@ async function learn<Answer>(
   authenticator: Authenticator,
   { status, header, accepted }: Sending<Answer>,
   answer: Answer,
-  credentials: Headers,
+  credentials: CredentialHeaders,
 ): Promise<void> {
-  if (!isRefusal(authenticator, status(answer))) accepted();
+  if (!isRejection(authenticator, status(answer))) accepted(credentials);
   if (authenticator.answered === undefined) return;
   const answered = {
     status: status(answer),
@@ -143,6 +189,6 @@ async function learn<Answer>(
   await authenticator.answered(answered, credentials);
 }
 
-function hasCredentials(sent: Headers): boolean {
+function hasCredentials(sent: CredentialHeaders): boolean {
   return Object.keys(sent).length > 0;
 }

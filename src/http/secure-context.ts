@@ -1,6 +1,7 @@
+import { nameOf } from "../credentials/secrets.ts";
 import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
-import { nameOf } from "../endpoint/secrets.ts";
 import { ConfigurationError } from "../errors.ts";
+import { trustedByNode } from "./trusted-authorities.ts";
 
 /**
  * What TLS is spoken with, where the configuration says something of that. Made once for all
@@ -19,27 +20,15 @@ export async function secureContext({ settings, clientCertificate }: ResolvedTra
       // Node would leave it out without a word, and trust nobody it stands for.
       const path = typeof ca === "string" ? "transport.ca" : `transport.ca[${index}]`;
       const problem = `can't be read: ${nameOf(error)}`;
-      throw new ConfigurationError({ problems: [{ path, problem, mend: "give it as PEM" }] });
+      throw ConfigurationError.of({ path, problem, fix: "set it as PEM" });
     }
   }
   const secureContext = tls.createSecureContext({
-    ...(ca !== undefined && { ca: [...(await nodesOwn(tls)), ...authorities] }),
+    ...(ca !== undefined && { ca: [...(await trustedByNode(tls)), ...authorities] }),
     ...(clientCertificate && {
       cert: clientCertificate.certificate,
       key: clientCertificate.privateKey,
     }),
   });
   return { secureContext };
-}
-
-/** What Node trusts by itself. */
-async function nodesOwn(tls: typeof import("node:tls")): Promise<readonly string[]> {
-  const getCACertificates: unknown = Reflect.get(tls, "getCACertificates");
-  if (typeof getCACertificates === "function") return getCACertificates("default");
-  // Node 20 can't tell what was added for it.
-  const { NODE_EXTRA_CA_CERTS: file = "" } = process.env;
-  if (file === "") return tls.rootCertificates;
-  const { readFile } = await import("node:fs/promises");
-  // Where the file can't be read, Node goes on without it, too.
-  return [...tls.rootCertificates, await readFile(file, "utf8").catch(() => "")];
 }

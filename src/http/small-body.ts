@@ -1,5 +1,5 @@
-// Enough for any API call; what is larger is sent once.
-const largest = 1024 * 1024;
+// Held in memory until the response arrives. Enough for an upload; a larger body is sent once.
+const largest = 16 * 1024 * 1024;
 
 /**
  * A body as bytes, or undefined where it is large or fails. Read beside the sending, which waits
@@ -13,13 +13,13 @@ export async function readSmallBody(
   try {
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength;
-      // Leaving the loop lets go of the copy; the original goes on.
+      // Leaving the loop drops the copy; the original continues.
       if (size > largest) return undefined;
       chunks.push(chunk);
     }
     return Buffer.concat(chunks) as Uint8Array<ArrayBuffer>;
   } catch {
-    // Whoever sends the body is told of its failure; nothing is sent twice.
+    // The original reports its own failure; nothing is sent twice.
     return undefined;
   }
 }

@@ -1,16 +1,17 @@
-import { isRecord } from "../endpoint/problems.ts";
+import { isRecord } from "../checks/kinds.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import { limitedText } from "../http/limited-body.ts";
-import type { Redactor } from "./redaction.ts";
+import { noStore } from "../http/no-store.ts";
+import { redactorFor } from "./redaction.ts";
 import { failureOf, transportFailure } from "./token-failure.ts";
 
-/** What an issuer tells of itself, as far as it matters here. Nothing in it is to be trusted yet. */
+/** The part of an issuer's metadata that matters here. None of it is trusted yet. */
 export interface IssuerMetadata {
   readonly tokenEndpoint: unknown;
-  /** Where clients with a certificate find it, if it is elsewhere. */
+  /** The token endpoint for clients with a certificate, if it is another one. */
   readonly mtlsTokenEndpoint: unknown;
-  /** Undefined where it doesn't tell. */
+  /** Undefined if the metadata doesn't say it. */
   readonly authMethods: readonly unknown[] | undefined;
   readonly signingAlgorithms: readonly unknown[] | undefined;
 }
@@ -25,12 +26,12 @@ interface Asking {
 const largestBody = 1024 * 1024;
 
 /**
- * Asks an issuer for its metadata: first where OpenID Connect has it, then where OAuth 2.0 has it.
+ * Requests an issuer's metadata: first at the URL of OpenID Connect, then at the URL of OAuth 2.0.
  *
  * @see https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
  * @see https://www.rfc-editor.org/rfc/rfc8414#section-3
- * @throws TokenEndpointUnavailableError where it can't be had now
- * @throws ConfigurationError where there is none, or it is another issuer's
+ * @throws TokenEndpointUnavailableError if it can't be fetched now
+ * @throws ConfigurationError if there is none, or it is another issuer's
  */
 export async function issuerMetadata(issuer: string, asking: Asking): Promise<IssuerMetadata> {
   const missing: string[] = [];
@@ -41,16 +42,16 @@ export async function issuerMetadata(issuer: string, asking: Asking): Promise<Is
   }
   throw aboutIssuer(asking.endpoint, {
     problem: `has no metadata at ${missing.join(" nor at ")}`,
-    mend: "check it, or give tokenUrl in its place",
+    fix: "check it, or set tokenUrl instead of issuer",
   });
 }
 
-/** A mistake in the issuer, or in what it tells. */
+/** A mistake in the issuer, or in its metadata. */
 export function aboutIssuer(
   endpoint: string,
-  { path = "issuer", ...what }: { path?: string; problem: string; mend: string },
+  { path = "issuer", ...what }: { path?: string; problem: string; fix: string },
 ): ConfigurationError {
-  return new ConfigurationError({ endpoint, problems: [{ path, ...what }] });
+  return ConfigurationError.of({ path, ...what }, endpoint);
 }
 
 function placesOf(issuer: string): string[] {
@@ -67,15 +68,17 @@ async function ask(
   url: string,
   { endpoint, fetch, signal }: Asking,
 ): Promise<Record<string, unknown> | string> {
-  const context = { endpoint, tokenUrl: url, redact: nothingToQuote };
+  // Nothing secret was sent, so nothing secret can come back.
+  const context = { endpoint, tokenUrl: url, redact: redactorFor([]) };
   let response: Response;
   let text: string;
   try {
-    // No credentials and no custom headers: whoever answers here isn't known yet.
+    // Neither credentials nor custom headers: the server isn't trusted yet.
     response = await (fetch ?? globalThis.fetch)(url, {
       headers: { accept: "application/json" },
       redirect: "manual",
       signal,
+      ...noStore,
     });
     text = await limitedText(response, largestBody);
   } catch (error) {
@@ -93,8 +96,10 @@ async function ask(
   }
 }
 
-/** What others say here is never quoted. */
-const nothingToQuote: Redactor = { quote: () => "[redacted]", shows: () => true };
+/** `{tenantid}` in the issuer of a multi-tenant server. */
+function isTemplate(issuer: unknown): boolean {
+  return typeof issuer === "string" && issuer.includes("{");
+}
 
 function checked(
   body: Record<string, unknown>,
@@ -104,13 +109,19 @@ function checked(
 ): IssuerMetadata {
   // An issuer that could speak for another one could have credentials sent to itself.
   if (body.issuer !== issuer) {
+    if (isTemplate(body.issuer)) {
+      throw aboutIssuer(endpoint, {
+        problem: `has metadata at ${url} that names a template, such as {tenantid}, instead of an issuer`,
+        fix: "set tokenUrl instead of issuer",
+      });
+    }
     const slash = typeof body.issuer === "string" && `${body.issuer}/` === issuer;
     const almost = slash || body.issuer === `${issuer}/`;
     throw aboutIssuer(endpoint, {
       problem: almost
-        ? `is written ${slash ? "without" : "with"} a slash at its end in the metadata at ${url}`
-        : `is not the one that the metadata at ${url} is of`,
-      mend: "write it exactly as its metadata does",
+        ? `is written ${slash ? "without" : "with"} a slash at the end in the metadata at ${url}`
+        : `is not the issuer that the metadata at ${url} names`,
+      fix: "write it exactly as its metadata does",
     });
   }
   const { token_endpoint, mtls_endpoint_aliases: aliases } = body;

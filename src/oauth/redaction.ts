@@ -1,14 +1,15 @@
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { basicAuthorization } from "./client-authentication.ts";
+import { basicAuthorization } from "./basic-authorization.ts";
 
 const longestMessage = 300;
+const longestRead = 4_096;
 // Shorter values are part of ordinary words; taking them out would garble a message and hide nothing.
 const shortestSecret = 3;
 
 /** Keeps an endpoint's secrets out of texts that others wrote. */
 export interface Redactor {
   /** The text without secrets; none of it where a secret shows in some other spelling. */
-  quote(text: string): string;
+  quote(text: string, longest?: number): string;
   /** Whether the text holds a secret, in whatever spelling. */
   shows(text: string): boolean;
 }
@@ -19,16 +20,27 @@ export function redactor(endpoint: ResolvedEndpoint, more: readonly string[]): R
   const basic = (["form", "raw"] as const).map((encoding) =>
     basicAuthorization(settings.clientId, credentials.clientSecret ?? "", encoding).slice(6),
   );
-  const plain = [
+  return redactorFor([...plainSecrets(endpoint, more), ...basic]);
+}
+
+function plainSecrets(
+  { settings, credentials }: ResolvedEndpoint,
+  more: readonly string[],
+): string[] {
+  return [
     ...Object.values(credentials),
     ...Object.values(settings.customParameters ?? {}).flat(),
-    ...Object.values(settings.customHeaders ?? {}),
+    ...Object.values(settings.tokenRequest.headers),
     ...more,
   ];
+}
+
+/** Keeps some texts, as they are and in base64, out of others. */
+export function redactorFor(plain: readonly string[]): Redactor {
   const encoded = plain.flatMap((secret) =>
     (["base64", "base64url"] as const).map((form) => Buffer.from(secret).toString(form)),
   );
-  const secrets = [...new Set([...plain, ...encoded, ...basic])]
+  const secrets = [...new Set([...plain, ...encoded])]
     .filter((secret) => secret.length >= shortestSecret)
     // Longest first: a secret may contain another.
     .sort((a, b) => b.length - a.length);
@@ -36,13 +48,14 @@ export function redactor(endpoint: ResolvedEndpoint, more: readonly string[]): R
     spellings(text).some((spelling) => secrets.some((secret) => spelling.includes(secret)));
   return {
     shows,
-    quote(text) {
-      let clean = text;
+    quote(text, longest = longestMessage) {
+      // Nobody reads more, and each way of escaping costs a look at all of it.
+      let clean = text.slice(0, longestRead);
       for (const secret of secrets) clean = clean.replaceAll(secret, "[redacted]");
       if (shows(clean)) return "[redacted]";
       // Also line and paragraph separators, which some viewers break lines at.
       clean = clean.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
-      return clean.length > longestMessage ? `${clean.slice(0, longestMessage)}…` : clean;
+      return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
     },
   };
 }

@@ -1,25 +1,37 @@
+import { errorCodeOf } from "../checks/error-code.ts";
+import { shownUrl } from "../checks/url-checks.ts";
 import {
   type AnyEndpointSecurityError,
   InvalidTokenResponseError,
   TokenEndpointUnavailableError,
-  TokenRequestRefusedError,
+  TokenRequestRejectedError,
   type UnavailableReason,
 } from "../errors.ts";
 import type { Redactor } from "./redaction.ts";
 
-/** Whom a failure is about, and how to quote what others said of it. */
+/** What a failure is about, and how to quote the response. */
 export interface FailureContext {
   readonly endpoint: string;
   readonly tokenUrl: string;
   readonly redact: Redactor;
-  /** Requests go through a proxy, which may be what can't be reached. */
-  readonly byProxy?: boolean;
+  /** The proxy of the requests: the proxy itself may be unreachable. */
+  readonly proxy?: string | undefined;
+  /** Options to try after `invalid_client`. */
+  readonly hints?: readonly string[] | undefined;
 }
 
+/** Possibly a token or a key: no word is this long. */
+const secretLike = /[\w+/=.~-]{20,}/g;
+
+/** nock, undici's MockAgent and msw. */
+const ofMocks = /NOCK|Nock:|MockNotMatched|\[MSW\]/;
+
+const longestExcerpt = 2_000;
+
 /** OAuth errors that mean "not now", whatever status they come with. */
-const passing = new Set(["temporarily_unavailable", "server_error", "slow_down"]);
+const temporaryErrors = new Set(["temporarily_unavailable", "server_error", "slow_down"]);
 /** OAuth errors that mean "no", whatever status they come with. */
-const final = new Set([
+const finalErrors = new Set([
   "invalid_request",
   "invalid_client",
   "invalid_grant",
@@ -30,43 +42,54 @@ const final = new Set([
   "access_denied",
 ]);
 
-/** The error that an unsuccessful answer stands for. */
+/** The error for an unsuccessful response. */
 export function failureOf(
   { status, headers }: Pick<Response, "status" | "headers">,
   body: Readonly<Record<string, unknown>> | undefined,
-  { endpoint, tokenUrl, redact }: FailureContext,
+  { endpoint, tokenUrl, redact, hints }: FailureContext,
+  text = "",
 ): AnyEndpointSecurityError {
   const quoted = (value: unknown) =>
     typeof value === "string" && value !== "" ? redact.quote(value) : undefined;
   const error = quoted(body?.error);
   const errorDescription = quoted(body?.error_description);
   const about = { endpoint, tokenUrl };
-  const busy = status === 429 || status >= 500;
-  if (passing.has(error ?? "") || status === 429 || (busy && !final.has(error ?? ""))) {
-    const said = [error, errorDescription && `"${errorDescription}"`].filter(Boolean).join(" ");
+  const excerpt = error === undefined ? excerptOf(text, redact) : undefined;
+  // 408 and 425 say "not now", too.
+  const isTemporary = [408, 425, 429].includes(status) || status >= 500;
+  if (
+    temporaryErrors.has(error ?? "") ||
+    status === 429 ||
+    (isTemporary && !finalErrors.has(error ?? ""))
+  ) {
+    const detail = errorDescription ?? excerpt;
+    const said = [error, detail && `"${detail}"`].filter(Boolean).join(" ");
     return new TokenEndpointUnavailableError({
       ...about,
       reason: "status",
       status,
-      said: `answered ${status}${said && ` ${said}`}`,
+      said: `responded ${status}${said && ` ${said}`}`,
+      excerpt,
       retryAfterMs: retryAfterMs(headers.get("retry-after")),
     });
   }
   if (error !== undefined || (status >= 400 && status < 500)) {
-    return new TokenRequestRefusedError({ ...about, status, error, errorDescription });
+    const details = { status, error, errorDescription, excerpt, hints };
+    return new TokenRequestRejectedError({ ...about, ...details });
   }
   if (status >= 300 && status < 400) {
+    const to = redirectTarget(headers.get("location"), tokenUrl);
     return new InvalidTokenResponseError({
       ...about,
-      said: `answered ${status}, a redirect, which is never followed with credentials`,
+      said: `responded ${status}, a redirect${to}, which is never followed with credentials; if that is the token endpoint, set tokenUrl to it`,
     });
   }
-  const strange = isErrorTold(body) ? " with an error that is none of OAuth's" : "";
-  return new InvalidTokenResponseError({ ...about, said: `answered ${status}${strange}` });
+  const strange = hasError(body) ? " with an error that is not an OAuth error" : "";
+  return new InvalidTokenResponseError({ ...about, said: `responded ${status}${strange}` });
 }
 
-/** Whether a body tells of an error; some servers write one that is empty beside each token. */
-export function isErrorTold(body: Readonly<Record<string, unknown>> | undefined): boolean {
+/** Whether a body holds an error; some servers send an empty one beside each token. */
+export function hasError(body: Readonly<Record<string, unknown>> | undefined): boolean {
   if (body === undefined || !Object.hasOwn(body, "error")) return false;
   const { error } = body;
   return !(error === null || error === "" || error === false || error === 0);
@@ -83,28 +106,28 @@ function retryAfterMs(value: string | null): number | undefined {
 }
 
 /**
- * The error that a request without a whole answer stands for.
- * @param during what was going on: the request, or the reading of its answer's body.
+ * The error for a request without a whole response.
+ * @param during the request, or the reading of its response's body.
  */
 export function transportFailure(
   error: unknown,
-  { endpoint, tokenUrl, byProxy = false }: Omit<FailureContext, "redact">,
+  { endpoint, tokenUrl, redact, proxy }: FailureContext,
   during: "request" | "answer" = "request",
 ): TokenEndpointUnavailableError | InvalidTokenResponseError {
   const causes = causesOf(error);
-  const code = causes.map(codeOf).find((found) => found !== undefined);
+  const code = causes.map(errorCodeOf).find((found) => found !== undefined);
   if (code !== undefined && /^(Z_|ERR__|ERR_BROTLI)/.test(code)) {
-    const said = `answered with a body that is not compressed as it says (${code})`;
+    const said = `responded with a body that is not compressed as its header says (${code})`;
     return new InvalidTokenResponseError({ endpoint, tokenUrl, said });
   }
   const refusal = causes.map(refusalByProxy).find((status) => status !== undefined);
   if (refusal !== undefined) {
-    const said = `could not be reached: the proxy answered ${refusal}`;
+    const said = `could not be reached: the proxy responded ${refusal}`;
     return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "network", said });
   }
-  // What the other side says when it ends a handshake.
+  // The server ended the TLS handshake.
   if (code !== undefined && /^ERR_SSL_.*_ALERT_/.test(code)) {
-    const said = `refuses the connection: TLS version or client certificate don't suit it (${code})`;
+    const said = `rejects the TLS handshake: it may want another TLS version or client certificate (${code})`;
     return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "tls", said });
   }
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
@@ -112,47 +135,90 @@ export function transportFailure(
     return new TokenEndpointUnavailableError({ endpoint, tokenUrl, reason: "tls", said });
   }
   const reason = reasonOf(code);
-  // Not the message: a fetch that was given may say anything there, also what it was sent.
   const detail = code ?? causes.map(({ name }) => name).find((name) => /^\w{1,60}$/.test(name));
+  const text = [
+    reason === "network" ? what[during] : said[reason],
+    proxy && `, through the proxy ${proxy}`,
+    detail && ` (${detail})`,
+    messageOf(causes, code, redact),
+  ];
   return new TokenEndpointUnavailableError({
     endpoint,
     tokenUrl,
     reason,
-    said: `${reason === "network" ? what[during] : said[reason]}${byProxy ? ", by way of the proxy" : ""}${detail && ` (${detail})`}`,
+    causeCode: code,
+    said: text.filter(Boolean).join(""),
   });
+}
+
+/** The error's own message, for mocks only: a mock names the request that it didn't expect. */
+function messageOf(causes: readonly ErrorLike[], code: string | undefined, redact: Redactor) {
+  // The message of any other fetch may hold anything, the response too.
+  const mocks = causes.filter(({ name, message }) => ofMocks.test(`${code} ${name} ${message}`));
+  const said = redact.quote(mocks.at(-1)?.message ?? "");
+  return said === "" ? "" : `: "${said}"`;
+}
+
+/** The beginning of a body that is not an OAuth error, in one line. */
+function excerptOf(text: string, redact: Redactor): string | undefined {
+  // First of all: after other replacements, half a secret could remain.
+  const clean = redact.quote(text, longestExcerpt);
+  const plain = clean
+    .replaceAll(/<[^<>]*>/g, " ")
+    .replaceAll(secretLike, "[redacted]")
+    .replaceAll(/\s+/g, " ")
+    .trim()
+    .slice(0, 300);
+  if (plain === "") return undefined;
+  return redact.shows(plain) ? "[redacted]" : plain;
+}
+
+function redirectTarget(location: string | null, tokenUrl: string): string {
+  if (location === null || !URL.canParse(location, tokenUrl)) return "";
+  const target = new URL(location, tokenUrl);
+  // The path of any other scheme may be anything.
+  return /^https?:$/.test(target.protocol) ? ` to ${shownUrl(target)}` : "";
 }
 
 const what = {
   request: "could not be reached",
-  answer: "broke off its answer",
+  answer: "broke off its response",
 };
 
 const said: Record<Exclude<UnavailableReason, "network">, string> = {
   dns: "has a host name that can't be resolved",
   tls: "has a certificate that can't be trusted",
   timeout: "took too long",
-  status: "can't serve now",
+  status: "is unavailable",
 };
 
-function causesOf(error: unknown): Error[] {
-  const causes: Error[] = [];
-  for (let cause = error; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+/** Recognised by its shape: in Jest, errors come from another realm. */
+interface ErrorLike {
+  readonly name: string;
+  readonly message: string;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, message } = value as Partial<ErrorLike>;
+  return typeof name === "string" && typeof message === "string";
+}
+
+function causesOf(error: unknown): ErrorLike[] {
+  const causes: ErrorLike[] = [];
+  for (let cause = error; isErrorLike(cause) && causes.length < 5; cause = cause.cause) {
     causes.push(cause);
-    // Several addresses were tried: any of the failures tells enough.
-    if (cause instanceof AggregateError && cause.errors[0] instanceof Error) {
-      causes.push(cause.errors[0]);
-    }
+    // Several addresses were tried: one failure is enough.
+    const [first] = Array.isArray(cause.errors) ? cause.errors : [];
+    if (isErrorLike(first)) causes.push(first);
   }
   return causes;
 }
 
-function codeOf(error: Error): string | undefined {
-  const code: unknown = Reflect.get(error, "code");
-  return typeof code === "string" && /^[A-Z][A-Z0-9_]{0,60}$/.test(code) ? code : undefined;
-}
-
-/** The status that undici tells in its message alone. */
-function refusalByProxy({ message }: Error): string | undefined {
+/** The status that undici has only in its message. */
+function refusalByProxy({ message }: ErrorLike): string | undefined {
   return /^Proxy (?:response|Authentication Required) \((\d{3})\)/.exec(message)?.[1];
 }
 

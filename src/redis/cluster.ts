@@ -8,7 +8,7 @@ export async function connectCluster(nodes: readonly Address[], access: Access, 
     rootNodes: nodes.map(({ host, port }) => ({ socket: { host, port } })),
     // One node that is down, or frozen, must neither fail the others nor use up their time.
     minimizeConnections: true,
-    defaults: nodeOptions(access, attempt, attempt.connectTimeoutMs / 2),
+    defaults: await nodeOptions(access, attempt, attempt.connectTimeoutMs / 2),
   });
   let lastError: unknown;
   client.on("error", (error) => {

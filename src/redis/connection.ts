@@ -1,39 +1,39 @@
 import type { Leases } from "../cache/token-cache.ts";
 import type { RedisCommands } from "./commands.ts";
-import type { Dialled } from "./dial.ts";
+import type { ConnectedClient } from "./connect.ts";
 import { RedisLeases } from "./leases.ts";
 import { mostOperations, type RedisModule } from "./node-client.ts";
-import { damageOf, RedisCacheError, told } from "./redis-error.ts";
+import { damageOf, RedisCacheError, redacted } from "./redis-error.ts";
 import { keyUnder, keyvOver, type Store } from "./store.ts";
 
-/** A connection from beginning to end: it is never mended, another takes its place. */
+/** One connection. It is never repaired: another one replaces it. */
 export class Connection {
   readonly madeAt = performance.now();
   readonly client: RedisCommands;
   readonly store: Store;
   readonly leases: Leases;
-  readonly #dialled: Dialled;
+  readonly #connected: ConnectedClient;
   /** When each operation under way began, the oldest first. */
   readonly #underWay = new Map<Promise<unknown>, number>();
   #isLost = false;
-  #isWorn: boolean;
+  #isDegraded: boolean;
 
-  constructor(redis: RedisModule, dialled: Dialled, keyPrefix: string) {
-    this.client = dialled.client;
-    this.store = keyvOver(redis, dialled.client, keyPrefix);
-    this.leases = new RedisLeases(dialled.client, keyUnder(keyPrefix));
-    this.#dialled = dialled;
-    this.#isWorn = dialled.lacksNodes;
+  constructor(redis: RedisModule, connected: ConnectedClient, keyPrefix: string) {
+    this.client = connected.client;
+    this.store = keyvOver(redis, connected.client, keyPrefix);
+    this.leases = new RedisLeases(connected.client, keyUnder(keyPrefix));
+    this.#connected = connected;
+    this.#isDegraded = connected.lacksNodes;
   }
 
   /** Nothing more comes of it. */
   get isLost(): boolean {
-    return this.#isLost || (this.#dialled.isOurs && !this.#dialled.isReady());
+    return this.#isLost || (this.#connected.isOurs && !this.#connected.isReady());
   }
 
   /** A node of the cluster doesn't work. */
-  get isWorn(): boolean {
-    return this.#isWorn;
+  get isDegraded(): boolean {
+    return this.#isDegraded;
   }
 
   /** For how long the oldest operation has been waiting for its answer. */
@@ -44,7 +44,7 @@ export class Connection {
 
   /** Does something, and learns from a failure what has become of the connection. */
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    if (this.isLost || !this.#dialled.isReady()) throw new RedisCacheError("DISCONNECTED");
+    if (this.isLost || !this.#connected.isReady()) throw new RedisCacheError("DISCONNECTED");
     if (this.#underWay.size >= mostOperations) throw new RedisCacheError("QUEUE_FULL");
     const working = work(this);
     this.#underWay.set(working, performance.now());
@@ -52,22 +52,22 @@ export class Connection {
       return await working;
     } catch (error) {
       this.suffer(error);
-      throw told(error);
+      throw redacted(error);
     } finally {
       this.#underWay.delete(working);
     }
   }
 
   suffer(error: unknown): void {
-    const damage = this.#dialled.isOurs ? damageOf(error) : "none";
-    if (damage === "lost" || (damage === "node lost" && !this.#dialled.hasNodes)) {
+    const damage = this.#connected.isOurs ? damageOf(error) : "none";
+    if (damage === "lost" || (damage === "node lost" && !this.#connected.hasNodes)) {
       this.#isLost = true;
     } else if (damage === "node lost") {
-      this.#isWorn = true;
+      this.#isDegraded = true;
     }
   }
 
-  /** Ends it when what is under way is through, or after so many milliseconds. */
+  /** Closes it when pending operations are done, or after the given number of milliseconds. */
   async retire(withinMs: number): Promise<void> {
     if (this.#underWay.size > 0) {
       let timer: NodeJS.Timeout | undefined;
@@ -80,9 +80,9 @@ export class Connection {
     this.destroy();
   }
 
-  /** Ends it and what is under way. A client that isn't ours is let go of. */
+  /** Closes it, and aborts pending operations. A client of the caller's is released, not closed. */
   destroy(): void {
     this.#isLost = true;
-    this.#dialled.destroy();
+    this.#connected.destroy();
   }
 }

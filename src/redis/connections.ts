@@ -1,17 +1,17 @@
 import { setMaxListeners } from "node:events";
-import { withDeadline } from "../endpoint/deadline.ts";
+import { withDeadline } from "../waiting/deadline.ts";
+import { connect } from "./connect.ts";
 import { Connection } from "./connection.ts";
-import { dial } from "./dial.ts";
 import type { RedisModule } from "./node-client.ts";
-import { loadKeyvRedis } from "./peer.ts";
-import { RedisCacheError, told } from "./redis-error.ts";
+import { KeyvRedisPeer } from "./peer.ts";
+import { RedisCacheError, redacted } from "./redis-error.ts";
 import { ServerClock } from "./server-clock.ts";
 import type { RedisSettings } from "./settings.ts";
 import { keyUnder } from "./store.ts";
 
 /** A connection that works in part is replaced no more often than this. */
 const wornForMs = 1000;
-/** How long the end waits for what is under way. */
+/** How long closing waits for pending operations. */
 const drainMs = 250;
 
 /**
@@ -20,6 +20,7 @@ const drainMs = 250;
  */
 export class Connections {
   readonly clock = new ServerClock();
+  readonly #peer = new KeyvRedisPeer();
   readonly #settings: RedisSettings;
   readonly #onError: (error: Error) => void;
   #current: Connection | undefined;
@@ -37,7 +38,7 @@ export class Connections {
     const current = this.#current;
     if (current === undefined || current.isLost || this.#isSilent(current)) return this.#renewed();
     // What still works serves in the meantime.
-    if (current.isWorn && performance.now() - current.madeAt > wornForMs) this.#renewed();
+    if (current.isDegraded && performance.now() - current.madeAt > wornForMs) this.#renewed();
     if (!this.clock.isFresh)
       void current.use(({ client }) => this.clock.read(client)).catch(() => {});
     return undefined;
@@ -75,7 +76,7 @@ export class Connections {
 
   async #renew(): Promise<void> {
     const last = this.#current;
-    if (last !== undefined && !last.isLost && !last.isWorn) {
+    if (last !== undefined && !last.isLost && !last.isDegraded) {
       // Silent because this process was busy? Then the answers are there, and are read first.
       await new Promise((resolve) => setImmediate(resolve));
       if (!last.isLost && !this.#isSilent(last)) return;
@@ -87,7 +88,7 @@ export class Connections {
     this.#stopRenewing = stop;
     try {
       // The code has to be there first, and the deadline is for the server.
-      const redis = await loadKeyvRedis();
+      const redis = await this.#peer.load();
       const connection = await withDeadline(
         this.#settings.connectTimeoutMs,
         () => this.#connect(redis, sockets),
@@ -103,7 +104,7 @@ export class Connections {
         last.destroy();
         if (this.#current === last) this.#current = undefined;
       }
-      throw told(error);
+      throw redacted(error);
     } finally {
       if (this.#stopRenewing === stop) this.#stopRenewing = undefined;
     }
@@ -115,23 +116,23 @@ export class Connections {
     let connection: Connection | undefined;
     let endIsNews = false;
     const onError = (error: unknown) => {
-      if (endIsNews) this.#onError(told(error));
+      if (endIsNews) this.#onError(redacted(error));
       endIsNews = false;
       connection?.suffer(error);
     };
-    const dialled = await dial(way, { redis, connectTimeoutMs, signal, onError });
-    const answers = [this.clock.read(dialled.client)];
+    const connected = await connect(way, { redis, connectTimeoutMs, signal, onError });
+    const answers = [this.clock.read(connected.client)];
     if (way.to === "server" || way.to === "sentinel") {
-      // A frozen server accepts connections, and one that is loading answers nothing else.
-      answers.push(dialled.client.get(keyUnder(keyPrefix)("")).then(() => {}));
+      // A frozen server accepts connections, and a loading one responds to nothing else.
+      answers.push(connected.client.get(keyUnder(keyPrefix)("")).then(() => {}));
     }
     if (way.to !== "client") await Promise.all(answers);
     const destroy = () => {
       endIsNews = false;
-      dialled.destroy();
+      connected.destroy();
       sockets.abort();
     };
-    connection = new Connection(redis, { ...dialled, destroy }, keyPrefix);
+    connection = new Connection(redis, { ...connected, destroy }, keyPrefix);
     endIsNews = true;
     return connection;
   }

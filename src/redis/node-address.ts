@@ -1,5 +1,6 @@
-import { isRecord, type Problems } from "../endpoint/problems.ts";
-import { kindOf, unfilledTemplate } from "../endpoint/secrets.ts";
+import type { Problems } from "../checks/check.ts";
+import { isRecord, kindOf, mustBe } from "../checks/kinds.ts";
+import { unfilledTemplate } from "../checks/secret-mistake.ts";
 
 export interface Address {
   readonly host: string;
@@ -23,7 +24,7 @@ const unread: ReadUrl = {
 };
 
 /**
- * A URL of Redis. What it holds is never told, since its password would be.
+ * A URL of Redis. No message shows it, because it may hold a password.
  * @see https://www.iana.org/assignments/uri-schemes/prov/redis
  */
 export function readUrl(
@@ -32,14 +33,14 @@ export function readUrl(
   path: string,
   problems: Problems,
 ): ReadUrl {
-  const wrong = (problem: string, mend = 'write it as "rediss://host:port"'): ReadUrl => {
-    problems.add(path, problem, mend);
+  const wrong = (problem: string, fix = 'write it as "rediss://host:port"'): ReadUrl => {
+    problems.add(path, problem, fix);
     return unread;
   };
-  if (typeof value !== "string") return wrong(`is ${kindOf(value)}`);
+  if (typeof value !== "string") return wrong(mustBe("a URL", value));
   const template = unfilledTemplate(value);
-  if (template !== undefined) return wrong(template.problem, template.mend);
-  if (!URL.canParse(value)) return wrong("is no URL");
+  if (template !== undefined) return wrong(template.problem, template.fix);
+  if (!URL.canParse(value)) return wrong("must be a URL");
   const url = new URL(value);
   if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
     return wrong("has another scheme than redis: and rediss:");
@@ -50,7 +51,7 @@ export function readUrl(
   }
   const database = /^\/?$/.test(url.pathname) ? undefined : Number(url.pathname.slice(1));
   if (database !== undefined && !(Number.isInteger(database) && database >= 0)) {
-    return wrong("has a path that is no database number", 'end it with "/3" for database 3');
+    return wrong("has a path that is not a database number", 'end it with "/3" for database 3');
   }
   try {
     return {
@@ -77,17 +78,17 @@ export function readNode(
   if (!isRecord(value)) {
     const { username, password, database, ...node } = readUrl(value, defaultPort, path, problems);
     if (username !== undefined || password !== undefined || database !== undefined) {
-      const problem = "holds credentials or a database, which all nodes share";
-      problems.add(path, problem, "give them in their own options");
+      const problem = "has credentials or a database, which all nodes share";
+      problems.add(path, problem, "set them in their own options");
     }
     return node;
   }
   const { host, port = defaultPort } = value;
   if (typeof host !== "string" || host.trim() === "") {
-    problems.add(`${path}.host`, `is ${host === "" ? "empty" : kindOf(host)}`, "give a host");
+    problems.add(`${path}.host`, `is ${host === "" ? "empty" : kindOf(host)}`, "set a host");
   }
   if (!Number.isInteger(port) || Number(port) < 0 || Number(port) > 65_535) {
-    problems.add(`${path}.port`, "is no port", "give an integer from 1 to 65535");
+    problems.add(`${path}.port`, "must be a port", "set an integer from 1 to 65535");
   }
   return { host: String(host), port: Number(port), secure: false };
 }

@@ -1,13 +1,15 @@
 import type { ConnectionOptions } from "node:tls";
 import type { RedisClusterOptions } from "@keyv/redis";
-import { readSecret } from "../endpoint/secrets.ts";
+import { ClientCertificates } from "../credentials/client-certificate.ts";
+import { readSecret } from "../credentials/secrets.ts";
+import { trustedByNode } from "../http/trusted-authorities.ts";
 import type { Address } from "./node-address.ts";
 import type { RedisTls } from "./options.ts";
 import type { Access } from "./settings.ts";
 
 export type RedisModule = typeof import("@keyv/redis");
 
-/** What an attempt to connect has at hand. */
+/** What an attempt to connect needs. */
 export interface Attempt {
   readonly redis: RedisModule;
   readonly connectTimeoutMs: number;
@@ -33,9 +35,9 @@ export async function connectNode(
   database: number,
   attempt: Attempt,
 ) {
-  const { socket, ...options } = nodeOptions(access, attempt, attempt.connectTimeoutMs);
+  const { socket, ...options } = await nodeOptions(access, attempt, attempt.connectTimeoutMs);
   const reconnectStrategy = () => {
-    // Destroyed as long as it can be, node-redis' metrics let go of it too.
+    // Destroyed while it can be, so that node-redis' metrics release it, too.
     if (client.isOpen) client.destroy();
     return false as const;
   };
@@ -51,14 +53,16 @@ export async function connectNode(
 }
 
 /** For a client of node-redis that queues nothing while it is down, and never connects again. */
-export function nodeOptions(
+export async function nodeOptions(
   { username, password, tls }: Access,
   attempt: Attempt,
   connectTimeout: number,
 ) {
   const { signal } = attempt;
   const common = { connectTimeout, reconnectStrategy: false as const, signal };
-  const socket: SocketOptions = tls ? { ...common, tls: true, ...tlsOptions(tls) } : common;
+  const socket: SocketOptions = tls
+    ? { ...common, tls: true, ...(await tlsOptions(tls, attempt)) }
+    : common;
   const credentials = async () => ({
     ...(username !== undefined && { username }),
     ...(password !== undefined && {
@@ -77,15 +81,19 @@ export function nodeOptions(
   } satisfies NodeOptions;
 }
 
-function tlsOptions({ ca, cert, key, passphrase, servername }: RedisTls): ConnectionOptions {
-  const text = (pem: string | Uint8Array) => (typeof pem === "string" ? pem : Buffer.from(pem));
+async function tlsOptions(
+  { ca, clientCertificate: source, servername }: RedisTls,
+  { connectTimeoutMs: timeoutMs }: Attempt,
+): Promise<ConnectionOptions> {
+  const shown =
+    source && (await new ClientCertificates().read(source, { endpoint: "Redis", timeoutMs }));
   return {
-    ...(ca !== undefined && { ca: [ca].flat().map(text) }),
-    ...(cert !== undefined && { cert: text(cert) }),
-    ...(key !== undefined && { key: text(key) }),
-    ...(passphrase !== undefined && { passphrase }),
+    ...(ca !== undefined && {
+      ca: [...(await trustedByNode(await import("node:tls"))), ca].flat(),
+    }),
+    ...(shown && { cert: shown.certificate, key: shown.privateKey }),
     ...(servername !== undefined && { servername }),
-    // Said aloud, since the environment could turn the default off.
+    // Stated, since the environment could turn the default off.
     rejectUnauthorized: true,
   };
 }

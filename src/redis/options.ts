@@ -1,10 +1,8 @@
-import type { Secret } from "../endpoint/secrets.ts";
+import type { ClientCertificate } from "../credentials/client-certificate.ts";
+import type { Secret } from "../credentials/secrets.ts";
 import type { RedisCommands } from "./commands.ts";
 
-/**
- * Where the Redis is, in one of five ways: `url`, `host`, `cluster`, `sentinel`, or a `client` that is
- * there already.
- */
+/** How to reach Redis, in one of five ways: `url`, `host`, `cluster`, `sentinel`, or a connected `client`. */
 export type RedisCacheOptions =
   | RedisUrl
   | RedisServer
@@ -12,96 +10,130 @@ export type RedisCacheOptions =
   | RedisSentinel
   | RedisGivenClient;
 
-/** What every way of reaching a Redis has. */
+/** The options that every way of reaching Redis has. */
 export interface RedisCommonOptions {
   /**
-   * How long connecting may take, in milliseconds. A connection that answers nothing for as long is
-   * given up, and made anew. Default: 2000.
+   * How long connecting may take, in milliseconds. A connection that doesn't respond for this long is
+   * closed and replaced.
+   * @default 2_000
    */
   readonly connectTimeoutMs?: number | undefined;
   /**
-   * Every key begins with it and two colons, so that an ACL user limited to `~<keyPrefix>:*` is
-   * enough. Default: `"endpoint-security"`.
+   * Every key begins with this prefix and two colons, so an ACL user limited to `~<keyPrefix>:*` is enough.
+   * @default "endpoint-security"
    */
   readonly keyPrefix?: string | undefined;
 }
 
-/** Who connects, and how. */
+/** The ACL user, its password, and TLS. */
 export interface RedisLogin {
-  /** The ACL user. Default: Redis' own `default`. */
+  /**
+   * The ACL user.
+   * @default Redis' own `default`
+   */
   readonly username?: string | undefined;
   /**
-   * A string, or a function that may be async. It is asked anew at every connection, so that tokens
-   * that rotate (as those of IAM do) are always fresh. Default: none.
+   * The password: a string, or a function that may be async and is called for every connection, for
+   * tokens that rotate (IAM).
+   * @default none
    */
   readonly password?: Secret | undefined;
-  /** `true`, or more about it. The server's certificate is always verified. Default: no TLS. */
+  /**
+   * `true`, or options. The server's certificate is always verified.
+   * @default no TLS
+   */
   readonly tls?: boolean | RedisTls | undefined;
 }
 
-/** TLS with certificates of one's own, as PEM. */
+/** TLS options, the same as those of `transport`. */
 export interface RedisTls {
-  /** The authorities to trust, instead of those Node.js comes with. */
-  readonly ca?: Pem | readonly Pem[] | undefined;
-  /** The client's certificate, where the server wants one. */
-  readonly cert?: Pem | undefined;
-  /** The key of `cert`. */
-  readonly key?: Pem | undefined;
-  /** The passphrase of `key`. */
-  readonly passphrase?: string | undefined;
-  /** The name that the certificate has to be for. Default: the host that is connected to. */
+  /** Certificates (PEM) of authorities to trust besides those that Node.js trusts. */
+  readonly ca?: string | readonly string[] | undefined;
+  /** The certificate that the client presents. Files are read for each connection. */
+  readonly clientCertificate?: ClientCertificate | undefined;
+  /**
+   * The name that the server's certificate must be for.
+   * @default the host of the connection
+   */
   readonly servername?: string | undefined;
 }
 
-type Pem = string | Uint8Array;
-
 /** `redis://user:password@host:port/database`, or `rediss://…` for TLS. */
 export interface RedisUrl extends RedisCommonOptions, RedisLogin, Without<"url"> {
+  /**
+   * `redis://user:password@host:port/database`, or `rediss://…` for TLS.
+   * @example "rediss://redis.example.com:6380/0"
+   */
   readonly url: string;
-  /** The number of the database. Default: the one in the URL, or 0. */
+  /**
+   * The number of the database.
+   * @default the one in the URL, else 0
+   */
   readonly database?: number | undefined;
 }
 
 /** One server. */
 export interface RedisServer extends RedisCommonOptions, RedisLogin, Without<"host"> {
+  /** The host name or address of the server. */
   readonly host: string;
-  /** Default: 6379. */
+  /**
+   * The port of the server.
+   * @default 6379
+   */
   readonly port?: number | undefined;
-  /** The number of the database. Default: 0. */
+  /**
+   * The number of the database.
+   * @default 0
+   */
   readonly database?: number | undefined;
 }
 
 /** A Redis Cluster. `username`, `password` and `tls` are for all nodes. */
 export interface RedisCluster extends RedisCommonOptions, RedisLogin, Without<"cluster"> {
+  /** The cluster. */
   readonly cluster: {
-    /** Some of the nodes: the others are learnt from them. */
+    /** Some of the nodes: the cluster names the others. */
     readonly nodes: readonly RedisNode[];
   };
 }
 
 /** A master that sentinels watch. `username`, `password`, `database` are for the master. */
 export interface RedisSentinel extends RedisCommonOptions, RedisLogin, Without<"sentinel"> {
+  /** The sentinels, and the master that they watch. */
   readonly sentinel: {
-    /** The sentinels: best all of them, since the master is where most of them say. */
+    /** The sentinels, preferably all of them: the master is the one that most of them name. */
     readonly nodes: readonly RedisNode[];
     /** What the sentinels call the master. */
     readonly name: string;
-    /** The sentinels' own ACL user. Default: Redis' own `default`. */
+    /**
+     * The sentinels' own ACL user.
+     * @default Redis' own `default`
+     */
     readonly username?: string | undefined;
-    /** The sentinels' own password, as `password` is for the master. Default: none. */
+    /**
+     * The sentinels' own password.
+     * @default none
+     */
     readonly password?: Secret | undefined;
-    /** TLS to the sentinels. Default: `tls` of the master. */
+    /**
+     * TLS to the sentinels.
+     * @default `tls` of the master
+     */
     readonly tls?: boolean | RedisTls | undefined;
   };
-  /** The number of the database. Default: 0. */
+  /**
+   * The number of the database.
+   * @default 0
+   */
   readonly database?: number | undefined;
 }
 
 /**
  * A client of node-redis 5 (`createClient`, `createCluster`, `createSentinel`) that the service has
- * connected. It is never closed, nor changed, and connecting it again stays the service's business.
+ * connected. The library never closes, changes or reconnects it.
  */
 export interface RedisGivenClient extends RedisCommonOptions, Without<"client"> {
+  /** The connected client. */
   readonly client: RedisCommands;
 }
 

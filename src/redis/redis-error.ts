@@ -1,9 +1,10 @@
 import { harmless } from "../cache/token-cache.ts";
+import { errorCodeOf } from "../checks/error-code.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 
 /**
- * Redis could not be reached, or refused what was asked. Callers of `getAuthHeader` and the like never
- * see it, since a cache is never the reason for an error; it tells what the events are about.
+ * Redis could not be reached, or rejected a command. Callers of `getAuthHeader` never see it, because a
+ * cache is never the reason for an error; the events hold it.
  *
  * It holds nothing of what node-redis said but the kind: its messages may quote keys, values, URLs
  * and, behind some proxies, the password.
@@ -15,6 +16,7 @@ export class RedisCacheError extends Error {
    * `TIMEOUT`, `DISCONNECTED`, `QUEUE_FULL`, `NO_MASTER`.
    */
   readonly code: string;
+  /** @internal */
   readonly [harmless] = true;
 
   constructor(code: string, message = meanings[code] ?? "failed") {
@@ -59,15 +61,15 @@ export function damageOf(error: unknown): "lost" | "node lost" | "none" {
   return ofThisServer.has(reply) ? "lost" : "none";
 }
 
-/** The same error with nothing in it that might be secret. */
-export function told(error: unknown): Error {
+/** The same error without anything that might be secret. */
+export function redacted(error: unknown): Error {
   if (error instanceof RedisCacheError || isEndpointSecurityError(error)) return error;
   // Keyv's way to say that an entry isn't JSON. Node.js would quote the entry.
   if (error instanceof SyntaxError) return new SyntaxError("an entry in Redis is not JSON");
   return new RedisCacheError(codeOf(error), harmlessText(error));
 }
 
-/** Whether the user may run no script, or the server knows of none. */
+/** Whether the user may not run scripts, or the server has none. */
 export function forbidsScripts(error: unknown): boolean {
   return (
     error instanceof Error && /^NOPERM|^ERR unknown command|^ERR This instance/i.test(error.message)
@@ -78,9 +80,9 @@ function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
   if (error instanceof RedisCacheError) return error.code;
   if (!(error instanceof Error)) return "UNKNOWN";
-  const code: unknown = Reflect.get(error, "code");
+  const code = errorCodeOf(error);
   if (code === "ABORT_ERR") return "DISCONNECTED";
-  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) return code;
+  if (code !== undefined) return code;
   const reply = replyKind(error);
   if (reply !== undefined) return reply;
   if (error.message === "The queue is full") return "QUEUE_FULL";
@@ -89,14 +91,14 @@ function codeOf(error: unknown): string {
 
 /** Redis puts its error's kind first: "READONLY You can't write against…". */
 function replyKind(error: unknown): string | undefined {
-  // Redis 7.0 has no word of its own for what a script does and its user may not.
+  // Redis 7.0 has no error kind for a command that a script may run and its user may not.
   if (error instanceof Error && /^ERR The user executing the script/.test(error.message)) {
     return "NOPERM";
   }
   return error instanceof Error ? /^[A-Z]{2,20}(?= |$)/.exec(error.message)?.[0] : undefined;
 }
 
-/** What Redis says, as far as it quotes nothing of ours but the name of a command. */
+/** Redis' message, if it quotes nothing but the name of a command. */
 function harmlessText(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : "";
   const command = /^NOPERM .* run the '([a-z|-]+)' command/.exec(message)?.[1];

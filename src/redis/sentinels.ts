@@ -1,4 +1,4 @@
-import { withDeadline } from "../endpoint/deadline.ts";
+import { withDeadline } from "../waiting/deadline.ts";
 import type { Address } from "./node-address.ts";
 import { type Attempt, connectNode } from "./node-client.ts";
 import { RedisCacheError } from "./redis-error.ts";

@@ -1,7 +1,7 @@
 import type { RedisCommands } from "./commands.ts";
 
 const freshForMs = 60_000;
-/** An answer that took longer says little of what the time is now. */
+/** A response that took longer says little about the current time. */
 const slowMs = 500;
 
 /**

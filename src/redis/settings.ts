@@ -1,15 +1,15 @@
-import { near } from "../endpoint/known-fields.ts";
 import {
   type Check,
   credential,
-  isRecord,
   milliseconds,
   optional,
   Problems,
   quoted,
   text,
-} from "../endpoint/problems.ts";
-import { kindOf, type Secret } from "../endpoint/secrets.ts";
+} from "../checks/check.ts";
+import { isRecord, mustBe } from "../checks/kinds.ts";
+import { checkFields } from "../checks/unknown-fields.ts";
+import type { Secret } from "../credentials/secrets.ts";
 import { ConfigurationError } from "../errors.ts";
 import type { RedisCommands } from "./commands.ts";
 import { type Address, readNode, readUrl } from "./node-address.ts";
@@ -65,19 +65,19 @@ const login: Readonly<Record<string, Check>> = {
 
 const database: Check = (value, path, problems) => {
   if (!Number.isInteger(value) || Number(value) < 0) {
-    problems.add(path, "is no database number", "give an integer from 0");
+    problems.add(path, "must be a database number", "set an integer from 0");
   }
 };
 
 const port: Check = (value, path, problems) => {
   if (!Number.isInteger(value) || Number(value) < 1 || Number(value) > 65_535) {
-    problems.add(path, "is no port", "give an integer from 1 to 65535");
+    problems.add(path, "must be a port", "set an integer from 1 to 65535");
   }
 };
 
 const nodes: Check = (value, path, problems) => {
   if (!Array.isArray(value) || value.length === 0) {
-    return problems.add(path, "is no list of nodes", "give at least one { host, port } or URL");
+    return problems.add(path, "must be a list of nodes", "set at least one { host, port } or URL");
   }
   for (const [index, node] of value.entries()) readNode(node, 0, `${path}[${index}]`, problems);
 };
@@ -106,7 +106,11 @@ export function readRedisOptions(options: RedisCacheOptions): RedisSettings {
 }
 
 function notAnObject(options: unknown, problems: Problems): undefined {
-  problems.add("options", `is ${kindOf(options)}`, `give an object with one of ${quoted(ways)}`);
+  problems.add(
+    "options",
+    mustBe("an object", options),
+    `set an object with one of ${quoted(ways)}`,
+  );
 }
 
 function read(options: Fields, problems: Problems): RedisSettings | undefined {
@@ -114,10 +118,10 @@ function read(options: Fields, problems: Problems): RedisSettings | undefined {
   const [way, ...others] = named;
   if (way === undefined || others.length > 0) {
     const which = way === undefined ? "says no way" : `says ${named.length} ways`;
-    problems.add("options", `${which} to reach Redis`, `give one of ${quoted(ways)}`);
+    problems.add("options", `${which} to reach Redis`, `set exactly one of ${quoted(ways)}`);
     return undefined;
   }
-  checkAll(fieldsOf[way], options, "", problems);
+  checkFields(options, fieldsOf[way], problems);
   const read = wayOf(way, options, problems);
   return {
     keyPrefix: typeof options.keyPrefix === "string" ? options.keyPrefix : "endpoint-security",
@@ -169,11 +173,11 @@ function serverAt(options: Fields, problems: Problems): Server {
   );
   for (const [name, value] of Object.entries({ username, password, database })) {
     if (value !== undefined && options[name] !== undefined) {
-      problems.add(name, "is given twice, in the URL and beside it", "keep one of them");
+      problems.add(name, "is set twice, in the URL and as an option", "keep one of them");
     }
   }
   if (!secure && options.tls !== undefined && options.tls !== false) {
-    problems.add("tls", "is given for a URL without TLS", 'begin the URL with "rediss://"');
+    problems.add("tls", "is set for a URL without TLS", 'begin the URL with "rediss://"');
   } else if (secure && options.tls === false) {
     problems.add("tls", "is false for a URL with TLS", 'begin the URL with "redis://"');
   }
@@ -212,23 +216,9 @@ function defined(fields: Fields): Fields {
 
 function record(checks: Readonly<Record<string, Check>>): Check {
   return (value, path, problems) => {
-    if (isRecord(value)) checkAll(checks, value, `${path}.`, problems);
-    else problems.add(path, `is ${kindOf(value)}`, "give an object");
+    if (isRecord(value)) checkFields(value, checks, problems, (name) => `${path}.${name}`);
+    else problems.add(path, mustBe("an object", value), "set an object");
   };
-}
-
-function checkAll(
-  checks: Readonly<Record<string, Check>>,
-  fields: Fields,
-  path: string,
-  problems: Problems,
-): void {
-  for (const [name, check] of Object.entries(checks)) check(fields[name], path + name, problems);
-  const known = Object.keys(checks);
-  for (const name of Object.keys(fields)) {
-    if (known.includes(name) || fields[name] === undefined) continue;
-    problems.add(path + name, `is not an option here${near(name, known)}`, "correct or remove it");
-  }
 }
 
 function givenClient(value: unknown, path: string, problems: Problems): void {
@@ -239,6 +229,10 @@ function givenClient(value: unknown, path: string, problems: Problems): void {
     typeof Reflect.get(value, "isOpen") !== "boolean" ||
     methods.some((method) => typeof Reflect.get(value, method) !== "function");
   if (lacks) {
-    problems.add(path, "is no client of node-redis 5", "give what createClient of redis returns");
+    problems.add(
+      path,
+      "must be a client of node-redis 5",
+      "set what createClient of redis returns",
+    );
   }
 }

@@ -1,69 +1,131 @@
-import { boundedMap } from "../endpoint/bounded-map.ts";
+import { boundedMap } from "../bounded-map.ts";
 import { type AnyEndpointSecurityError, TokenEndpointUnavailableError } from "../errors.ts";
 
 const longestMs = 30_000;
-// Guessing credentials is what an authorization server locks accounts for.
+// Authorization servers lock accounts whose credentials are guessed.
 const firstForCredentialsMs = 10_000;
 const longestForCredentialsMs = 300_000;
-// Whoever says "in a year" by mistake is asked again all the same, without a restart here.
-const longestAskedMs = 900_000;
+// A server that says "in a year" by mistake is asked again after this time, without a restart here.
+const longestRetryAfterMs = 900_000;
+/** Failures of this machine: a new attempt costs the token endpoint nothing. */
+const ofThisMachine = new Set(["invalid_configuration", "secret_unavailable", "grant_failed"]);
 const aboutCredentials = new Set(["invalid_client", "invalid_grant", "unauthorized_client"]);
 
 interface Remembered {
   readonly error: AnyEndpointSecurityError;
   readonly at: number;
   readonly until: number;
-  readonly pauseMs: number;
+  /** The pause that doubles with each rejection; an outage in between leaves it as it is. */
+  readonly rejectionPauseMs: number;
+  /** A request is under way to find out whether the outage has ended. */
+  isProbed: boolean;
 }
 
 /**
- * Failures of token requests, remembered for a while in which nobody asks again: `coolDownMs`
- * doubling to 30 s, ten seconds doubling to five minutes where credentials were refused, and as long
- * as the token endpoint asked for, up to 15 minutes. With `coolDownMs` 0 nothing but what it asked
- * for counts. A changed configuration or secret is another attempt, and starts anew.
+ * Failures of token requests, remembered for a while. Until then the same error is returned without a
+ * request. How long depends on the kind of failure:
+ *
+ * - The token endpoint is unavailable: `coolDownMs` (1 s), jittered, for as long as the outage lasts. Then
+ *   one request probes the token endpoint; all other callers still get the error at once.
+ * - The credentials are rejected: 10 s, doubling to 5 min. Any other rejection: `coolDownMs`, doubling to
+ *   30 s.
+ * - `Retry-After` is obeyed in any case, up to 15 min. With `coolDownMs` 0 nothing else counts.
+ *
+ * A changed configuration or secret is another key, and starts fresh.
  */
 export class CoolDown {
   readonly #failures = boundedMap<string, Remembered>(1_000);
 
-  /** Why it is too early to ask again, or undefined. */
-  errorFor(attempted: string): AnyEndpointSecurityError | undefined {
-    const remembered = this.#failures.get(attempted);
+  /**
+   * Why it is too early for a request. When it no longer is, the caller that asks first makes the probe,
+   * and has to end it by {@link failed}, {@link succeeded} or {@link abandoned}.
+   */
+  errorFor(key: string): AnyEndpointSecurityError | undefined {
+    const remembered = this.#failures.get(key);
     if (remembered === undefined) return undefined;
-    const now = performance.now();
-    const { error, at, until } = remembered;
-    if (now >= until) return undefined;
-    return error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
+    if (performance.now() < remembered.until) return repeated(remembered);
+    remembered.isProbed = remembered.error instanceof TokenEndpointUnavailableError;
+    return undefined;
   }
 
-  failed(attempted: string, error: AnyEndpointSecurityError, firstMs: number): void {
-    // These are about this machine, and asking costs nobody anything.
-    if (error.code === "invalid_configuration" || error.code === "secret_unavailable") return;
-    const last = this.#failures.get(attempted);
-    const credentials = error.code === "token_request_refused" && isAboutCredentials(error);
-    const [first, longest] =
-      credentials && firstMs > 0
-        ? [Math.max(firstMs, firstForCredentialsMs), longestForCredentialsMs]
-        : [firstMs, longestMs];
-    const doubled = Math.min((last?.pauseMs ?? 0) * 2, longest);
-    // Refused credentials after a mere outage still are told apart from it.
-    const pauseMs = Math.max(first, doubled);
-    const asked = error instanceof TokenEndpointUnavailableError ? (error.retryAfterMs ?? 0) : 0;
+  /** The error for all callers but the one that makes the probe; undefined if there is no probe. */
+  errorDuringProbe(key: string): AnyEndpointSecurityError | undefined {
+    const remembered = this.#failures.get(key);
+    return remembered?.isProbed === true ? repeated(remembered) : undefined;
+  }
+
+  /** @returns the error, which says when the next attempt is. */
+  failed(
+    key: string,
+    error: AnyEndpointSecurityError,
+    coolDownMs: number,
+  ): AnyEndpointSecurityError {
+    if (ofThisMachine.has(error.code)) {
+      this.abandoned(key);
+      return error;
+    }
+    const before = this.#failures.get(key)?.rejectionPauseMs ?? 0;
     const at = performance.now();
-    const until = at + Math.max(pauseMs, Math.min(asked, longestAskedMs));
-    this.#failures.set(attempted, { error, at, until, pauseMs });
+    let pauseMs: number;
+    let rejectionPauseMs = before;
+    if (error instanceof TokenEndpointUnavailableError) {
+      // Jittered, so that the processes of a fleet don't probe at the same moment.
+      pauseMs = Math.max(
+        coolDownMs * (1 - Math.random() / 4),
+        Math.min(error.retryAfterMs ?? 0, longestRetryAfterMs),
+      );
+    } else {
+      rejectionPauseMs = pauseAfterRejection(error, coolDownMs, before);
+      pauseMs = rejectionPauseMs;
+    }
+    if (pauseMs === 0) {
+      this.#failures.delete(key);
+      return error;
+    }
+    const until = at + pauseMs;
+    this.#failures.set(key, { error, at, until, rejectionPauseMs, isProbed: false });
+    return error.withNextAttempt(dateOf(until));
   }
 
-  succeeded(attempted: string): void {
-    this.#failures.delete(attempted);
+  succeeded(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** The probe ended without a result. */
+  abandoned(key: string): void {
+    const remembered = this.#failures.get(key);
+    if (remembered !== undefined) remembered.isProbed = false;
+  }
+
+  clear(): void {
+    this.#failures.clear();
   }
 }
 
-function isAboutCredentials({
-  error,
-  status,
-}: {
-  readonly error: string | undefined;
-  readonly status: number;
-}): boolean {
-  return error === undefined ? status === 401 || status === 403 : aboutCredentials.has(error);
+function repeated({ error, at, until }: Remembered): AnyEndpointSecurityError {
+  const now = performance.now();
+  const current = error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
+  return current.withNextAttempt(dateOf(Math.max(until, now)), { repeated: true });
+}
+
+function pauseAfterRejection(
+  error: AnyEndpointSecurityError,
+  coolDownMs: number,
+  beforeMs: number,
+): number {
+  const isLong = coolDownMs > 0 && isAboutCredentials(error);
+  const firstMs = isLong ? Math.max(coolDownMs, firstForCredentialsMs) : coolDownMs;
+  const mostMs = isLong ? longestForCredentialsMs : longestMs;
+  return Math.max(firstMs, Math.min(beforeMs * 2, mostMs));
+}
+
+/** A time of the monotonic clock as a date. */
+function dateOf(monotonicMs: number): Date {
+  return new Date(Date.now() + monotonicMs - performance.now());
+}
+
+function isAboutCredentials(error: AnyEndpointSecurityError): boolean {
+  if (error.code !== "token_request_rejected") return false;
+  if (error.error !== undefined) return aboutCredentials.has(error.error);
+  return error.status === 401 || error.status === 403;
 }

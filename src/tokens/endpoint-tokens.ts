@@ -1,86 +1,89 @@
-import { KnownEndpoint } from "../endpoint/known-endpoint.ts";
-import type { SigningKey } from "../endpoint/private-key.ts";
+import { shownUrl } from "../checks/url-checks.ts";
+import { labelOf, type OAuth2Endpoint } from "../configuration/parsed-endpoint.ts";
+import type { SigningKey } from "../credentials/private-key.ts";
+import { secretCountOf } from "../endpoint/resolve-endpoint.ts";
 import type { ResolvedTransport } from "../endpoint/resolved-transport.ts";
-import type { Snapshot } from "../endpoint/snapshot.ts";
-import { shownUrl } from "../endpoint/url-rules.ts";
 import {
   type AnyEndpointSecurityError,
   isEndpointSecurityError,
+  TokenEndpointUnavailableError,
   TokenRejectedError,
-  TokenRequestRefusedError,
+  TokenRequestRejectedError,
 } from "../errors.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
-import { abandonable } from "./abandonable.ts";
-import { ForcedRenewals } from "./forced-renewals.ts";
-import type { OneSecret, TokenDesk } from "./token-desk.ts";
+import { withAbort } from "../waiting/with-abort.ts";
+import { accessTokenIn } from "./access-token-in.ts";
+import type { ForcedRenewals } from "./forced-renewals.ts";
+import {
+  firstPauseMs,
+  type LastFailure,
+  newRenewalState,
+  type RenewalState,
+} from "./renewal-state.ts";
+import type { OneSecret, TokenDependencies } from "./token-dependencies.ts";
 import type { TokenSet } from "./token-set.ts";
-import { RenewalPutOff, type Unwanted } from "./token-source.ts";
+import { RenewalPostponed, type ReplacedToken } from "./token-source.ts";
 
-const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-// Seconds on the wire, and a request's way, make the same end look a little different.
-const sameEndMs = 2_000;
+// Lifetimes come in whole seconds and requests take time, so the same expiry varies a little.
+const sameExpiryMs = 2_000;
 
-/** Why an endpoint last got no token. */
-export interface LastFailure {
-  readonly at: number;
-  readonly error: AnyEndpointSecurityError;
-}
-
-/** What is remembered of an endpoint that had trouble, or whose token is getting old. */
-interface Upkeep {
-  readonly forced: ForcedRenewals;
-  secrets: readonly OneSecret[] | undefined;
-  /** The one that the token endpoint took last. */
-  secretInUse: OneSecret | undefined;
-  lastFailure: LastFailure | undefined;
-  /** When a stale token's renewal may be tried (again): never, while one is under way. */
-  renewNotBefore: number;
-  pauseMs: number;
+/** A token, and what it was requested with. */
+interface Obtained {
+  readonly token: TokenSet;
+  readonly transport: ResolvedTransport | undefined;
+  readonly identity: string;
+  /** Why it is the old token: the token endpoint is unavailable. */
+  readonly failure: AnyEndpointSecurityError | undefined;
 }
 
 /** The tokens of one endpoint. */
 export class EndpointTokens {
-  readonly #seen: Snapshot;
-  readonly #desk: TokenDesk;
-  /** Whether its tokens are bound to a key (`dpop`). */
-  readonly isBound: boolean;
-  /** Read once: a thousand callers may ask at the same time. */
-  readonly #secretCount: number;
-  /** The token that was last at hand, usable or not. */
+  readonly endpoint: OAuth2Endpoint;
+  // Copied here, so that a warm call among thousands of endpoints reads one object less from memory.
+  readonly headerPrefix: string | undefined;
+  readonly #isPerCall: boolean;
+  readonly #dependencies: TokenDependencies;
+  /** The token that was obtained last, whether it may still be sent or not. */
   last: TokenSet | undefined;
-  /** How that one was got, where `transport` says something of it. */
-  wayOfLast: ResolvedTransport | undefined;
-  /** Made when it is needed: most endpoints have no trouble, and there may be many. */
-  #upkeep: Upkeep | undefined;
+  /** The identity for which it was obtained. */
+  #identity = "";
+  /** How the requests for it traveled, where `transport` is configured. */
+  transportOfLast: ResolvedTransport | undefined;
+  /** Created when it is needed: most endpoints never fail, and there may be many endpoints. */
+  #renewal: RenewalState | undefined;
 
-  constructor(seen: Snapshot, desk: TokenDesk) {
-    this.#seen = seen;
-    this.#desk = desk;
-    const { known } = this;
-    this.isBound = Boolean(known.settings.dpop);
-    this.#secretCount = known.secretCount;
+  constructor(endpoint: OAuth2Endpoint, dependencies: TokenDependencies) {
+    this.endpoint = endpoint;
+    this.headerPrefix = endpoint.headerPrefix;
+    this.#isPerCall = endpoint.grant.isPerCall;
+    this.#dependencies = dependencies;
   }
 
-  /** What its tokens are bound to and proven by; asked for where the endpoint wants that (`dpop`). */
+  get label(): string {
+    return labelOf(this.endpoint);
+  }
+
+  /** Whether its tokens are bound to a key (`dpop`). */
+  get isBound(): boolean {
+    return this.endpoint.dpop !== false;
+  }
+
+  /** The key that its tokens are bound to, and the proofs of it. */
   async dpop(): Promise<{ readonly key: SigningKey; readonly proofs: DpopProofs }> {
-    const { settings, label } = this.known;
-    const { dpopKeys, dpopProofs } = this.#desk;
-    return { key: await dpopKeys.of(settings.dpop || true, label), proofs: dpopProofs };
-  }
-
-  get known(): KnownEndpoint {
-    return new KnownEndpoint(this.#seen, this.#desk.grants);
+    const { dpopKeys, dpopProofs } = this.#dependencies;
+    const key = await dpopKeys.of(this.endpoint.dpop || true, this.label);
+    return { key, proofs: dpopProofs };
   }
 
   get lastFailure(): LastFailure | undefined {
-    return this.#upkeep?.lastFailure;
+    return this.#renewal?.lastFailure;
   }
 
-  /** The token at hand, while it may be sent. One that is stale is renewed behind the caller's back. */
-  get usable(): TokenSet | undefined {
+  /** The current token, while it may be sent. One that nears its expiry is renewed in the background. */
+  current(): TokenSet | undefined {
     const { last } = this;
-    if (last === undefined) return undefined;
+    if (last === undefined || this.#isPerCall) return undefined;
     const now = Date.now();
     if (last.isFreshAt(now)) return last;
     if (!last.isUsableAt(now)) return undefined;
@@ -88,157 +91,175 @@ export class EndpointTokens {
     return last;
   }
 
-  /** @param rejected an access token that the backend refused, or the header that it was in. */
+  /** @param rejected an access token that the backend rejected, or the header that it was in. */
   async token(rejected?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
-    const refused = rejected && tokenIn(rejected);
-    const { usable } = this;
-    if (usable !== undefined && usable.accessToken !== refused) return usable;
-    if (refused === undefined) return abandonable(this.#obtain(), signal);
-    return abandonable(this.#replaceRefused(refused), signal);
+    const unwanted = rejected ? accessTokenIn(rejected, this.headerPrefix) : undefined;
+    const current = this.current();
+    if (current !== undefined && current.accessToken !== unwanted) return current;
+    if (unwanted === undefined) return withAbort(this.#obtain(), signal);
+    return withAbort(this.#replaceRejected(unwanted), signal);
   }
 
-  /** What tokens depend on has changed in a place where nobody looks at each call, such as a file. */
+  /** For a change outside the configuration, such as a new certificate in a file: the token is looked up anew. */
   reconsider(): void {
     this.last = undefined;
-    this.wayOfLast = undefined;
+    this.transportOfLast = undefined;
   }
 
   /** @param named only if it still is that one: the access token, or the header that it was in. */
   async forget(named?: string): Promise<void> {
-    const only = named && tokenIn(named);
+    const only = named ? accessTokenIn(named, this.headerPrefix) : undefined;
     if (only === undefined || this.last?.accessToken === only) this.last?.drop();
+    if (this.#renewal !== undefined) this.#renewal.lastFailure = undefined;
     const [secretInUse] = this.#secrets();
-    await this.#desk.source.forget(await this.#desk.resolve(this, secretInUse), only);
+    const { resolve, source } = this.#dependencies;
+    await source.forget(await resolve(this.endpoint, secretInUse), only);
   }
 
-  async #replaceRefused(refused: string): Promise<TokenSet> {
-    const { label, settings } = this.known;
-    const {
-      maxForcedRenewals: most = 5,
-      forcedRenewalWindowMs: windowMs = 60_000,
-      tokenUrl,
-    } = settings;
-    const { forced } = this.#keepUp();
-    const over = forced.begin(refused, { most, windowMs });
-    if (over === undefined) {
-      // The token stays at hand: were it dropped, the next call would ask for another after all.
-      const tokens = forced.count === 1 ? "a token" : `${forced.count} tokens`;
+  /** How many rejected tokens may still be replaced within the window. */
+  get forcedRenewalsLeft(): number {
+    const { maxForcedRenewals: most, forcedRenewalWindowMs: windowMs } = this.endpoint.renewal;
+    return Math.max(0, most - (this.#renewal?.forced?.countWithin(windowMs) ?? 0));
+  }
+
+  async #replaceRejected(accessToken: string): Promise<TokenSet> {
+    const replaced = { reason: "rejected", accessToken } as const;
+    const { maxForcedRenewals: most, forcedRenewalWindowMs: windowMs } = this.endpoint.renewal;
+    // Only the current token counts: a caller with an older one gets the current one.
+    if (this.last?.accessToken !== accessToken) return this.#obtain(replaced);
+    const forced = this.#forcedRenewals();
+    const finish = forced.begin(accessToken, { most, windowMs });
+    if (finish === undefined) {
+      // The token stays: were it dropped, the next call would request another one after all.
       const error = new TokenRejectedError({
-        endpoint: label,
-        tokenUrl: shownUrl(tokenUrl),
-        said: `has issued ${tokens} lately that the backend refused, and is not asked again for now`,
+        endpoint: this.label,
+        tokenUrl: shownUrl(this.endpoint.tokenUrl ?? this.endpoint.issuer ?? ""),
+        reason: "renewal_limit",
+        said: `issued ${most === 1 ? "one token" : `${most} tokens`} within ${windowMs} ms to replace rejected ones, which is the limit (renewal.maxForcedRenewals)`,
       });
-      this.#keepUp().lastFailure = { at: Date.now(), error };
+      this.#renewalState().lastFailure = { at: Date.now(), error };
       throw error;
     }
-    // Compared before it is dropped: another caller may have brought a new one meanwhile.
-    if (this.last?.accessToken === refused) this.last.drop();
+    // Compared before it is dropped: another caller may have obtained a new one meanwhile.
+    if (this.last?.accessToken === accessToken) this.last.drop();
     try {
-      const token = await this.#obtain({ accessToken: refused });
-      over(true);
+      const token = await this.#obtain(replaced);
+      finish(true);
       return token;
     } catch (error) {
       // Where no token was issued none is counted: failures have their cool-down.
-      over(error instanceof TokenRejectedError);
+      finish(error instanceof TokenRejectedError);
       throw error;
     }
   }
 
+  #forcedRenewals(): ForcedRenewals {
+    const renewal = this.#renewalState();
+    renewal.forced ??= this.#dependencies.forcedRenewalsOf(this.#identity);
+    return renewal.forced;
+  }
+
   #renewAhead(stale: TokenSet): void {
-    const upkeep = this.#keepUp();
-    if (performance.now() < upkeep.renewNotBefore) return;
-    // Until it is known how it went, nobody else begins.
-    upkeep.renewNotBefore = Number.POSITIVE_INFINITY;
+    const renewal = this.#renewalState();
+    if (performance.now() < renewal.renewNotBefore) return;
+    // No other renewal begins while this one runs.
+    renewal.renewNotBefore = Number.POSITIVE_INFINITY;
     const { accessToken, expiresAt, freshUntil, usableUntil } = stale;
-    // Each process has a moment of its own, since each has its own `freshUntil`.
+    // Processes differ in this moment, since `freshUntil` is jittered.
     const mayWaitUntil = (freshUntil + usableUntil) / 2;
-    this.#obtain({ accessToken, expiresAt, mayWaitUntil }).then(
+    this.#obtain({ reason: "expiring", accessToken, expiresAt, mayWaitUntil }).then(
       (token) => {
-        // The same again, and no longer good than before: asking once more would only repeat that.
-        if (token.accessToken === accessToken && token.expiresAt <= expiresAt + sameEndMs) {
+        // The same token with the same expiry: another request would only repeat that.
+        if (token.accessToken === accessToken && token.expiresAt <= expiresAt + sameExpiryMs) {
           token.keep();
         }
-        upkeep.renewNotBefore = 0;
-        upkeep.pauseMs = firstPauseMs;
-        const isNeeded = upkeep.forced.count > 0 || upkeep.secrets !== undefined;
-        if (!isNeeded) this.#upkeep = undefined;
+        renewal.renewNotBefore = 0;
+        renewal.pauseMs = firstPauseMs;
+        const isNeeded = (renewal.forced?.count ?? 0) > 0 || renewal.secrets !== undefined;
+        if (!isNeeded) this.#renewal = undefined;
       },
       (error: unknown) => {
-        // Told as an event. The token at hand is good, so callers notice nothing.
-        const pauseMs = upkeep.pauseMs * (0.5 + Math.random());
-        const mostMs = error instanceof RenewalPutOff ? mayWaitUntil - Date.now() : pauseMs;
-        upkeep.renewNotBefore = performance.now() + Math.min(pauseMs, mostMs);
-        upkeep.pauseMs = Math.min(upkeep.pauseMs * 2, longestPauseMs);
+        // Reported as an event. The current token is good, so callers notice nothing.
+        const pauseMs = renewal.pauseMs * (0.5 + Math.random());
+        const mostMs = error instanceof RenewalPostponed ? mayWaitUntil - Date.now() : pauseMs;
+        renewal.renewNotBefore = performance.now() + Math.min(pauseMs, mostMs);
+        renewal.pauseMs = Math.min(renewal.pauseMs * 2, longestPauseMs);
       },
     );
   }
 
-  #keepUp(): Upkeep {
-    this.#upkeep ??= {
-      forced: new ForcedRenewals(),
-      secrets: undefined,
-      secretInUse: undefined,
-      lastFailure: undefined,
-      renewNotBefore: 0,
-      pauseMs: firstPauseMs,
-    };
-    return this.#upkeep;
+  #renewalState(): RenewalState {
+    this.#renewal ??= newRenewalState();
+    return this.#renewal;
   }
 
-  async #obtain(not?: Unwanted): Promise<TokenSet> {
+  async #obtain(replaced?: ReplacedToken): Promise<TokenSet> {
     try {
-      const { token, way } = await this.#ask(not);
+      const { token, transport, identity, failure } = await this.#request(replaced);
       this.last = token;
-      this.wayOfLast = way;
-      if (this.#upkeep !== undefined) this.#upkeep.lastFailure = undefined;
+      this.#identity = identity;
+      this.transportOfLast = transport;
+      if (failure !== undefined) this.#failed(failure);
+      else if (this.#renewal !== undefined) this.#renewal.lastFailure = undefined;
       return token;
     } catch (error) {
-      if (!isEndpointSecurityError(error)) throw error;
-      // The request may have been made for an endpoint with the same credentials and another name.
-      const own = error.for(this.known.label);
-      this.#keepUp().lastFailure = { at: Date.now(), error: own };
-      throw own;
+      throw isEndpointSecurityError(error) ? this.#failed(error) : error;
     }
   }
 
-  async #ask(
-    not?: Unwanted,
-  ): Promise<{ readonly token: TokenSet; readonly way: ResolvedTransport | undefined }> {
-    const { resolve, source } = this.#desk;
+  /** @returns the error under this endpoint's name: another one may share its token request. */
+  #failed(error: AnyEndpointSecurityError): AnyEndpointSecurityError {
+    const own = error.for(this.label);
+    this.#renewalState().lastFailure = { at: Date.now(), error: own };
+    return own;
+  }
+
+  async #request(replaced?: ReplacedToken): Promise<Obtained> {
+    const { resolve, source } = this.#dependencies;
     const [first, ...others] = this.#secrets();
-    const refused = new Set<string>();
-    let refusal: unknown;
-    // The first once more: a secret that was rotated just now, its function says when asked again.
+    const rejected = new Set<string>();
+    let rejection: unknown;
+    // The first one twice: when its secret was just rotated, its function returns the new one now.
     for (const secret of [first, first, ...others]) {
-      const endpoint = await resolve(this, secret);
-      if (refused.has(endpoint.identity)) continue;
+      const endpoint = await resolve(this.endpoint, secret);
+      const { identity, transport } = endpoint;
+      if (rejected.has(identity)) continue;
       try {
-        const token = await source.token(endpoint, not);
-        if (secret !== undefined) this.#keepUp().secretInUse = secret;
-        return { token, way: endpoint.transport };
+        const token = await source.token(endpoint, replaced);
+        if (secret !== undefined) this.#renewalState().secretInUse = secret;
+        return { token, transport, identity, failure: undefined };
       } catch (error) {
-        if (!(error instanceof TokenRequestRefusedError) || error.error !== "invalid_client") {
+        const token = replaced === undefined ? this.#unexpired(identity) : undefined;
+        if (error instanceof TokenEndpointUnavailableError && token !== undefined) {
+          return { token, transport, identity, failure: error };
+        }
+        if (!(error instanceof TokenRequestRejectedError) || error.error !== "invalid_client") {
           throw error;
         }
-        refused.add(endpoint.identity);
-        refusal ??= error;
+        rejected.add(identity);
+        rejection ??= error;
       }
     }
-    throw refusal;
+    throw rejection;
   }
 
-  /** Where there are several client secrets, all of them, beginning with the one that worked last. */
+  /**
+   * The current token until it expires, for the last resort of an outage: the skew before its expiry is a
+   * precaution, and no token at all is worse. Only for the identity that it was issued for.
+   */
+  #unexpired(identity: string): TokenSet | undefined {
+    const { last } = this;
+    return identity === this.#identity && last?.isUnexpiredAt(Date.now()) ? last : undefined;
+  }
+
+  /** The client secrets where there are several, beginning with the one that worked last. */
   #secrets(): readonly (OneSecret | undefined)[] {
-    if (this.#secretCount === 1) return [undefined];
-    const upkeep = this.#keepUp();
-    upkeep.secrets ??= Array.from({ length: this.#secretCount }, (_, which) => ({ which }));
-    const inUse = upkeep.secretInUse?.which ?? 0;
-    return [...upkeep.secrets.slice(inUse), ...upkeep.secrets.slice(0, inUse)];
+    const count = secretCountOf(this.endpoint);
+    if (count === 1) return [undefined];
+    const renewal = this.#renewalState();
+    renewal.secrets ??= Array.from({ length: count }, (_, which) => ({ which }));
+    const inUse = renewal.secretInUse?.which ?? 0;
+    return [...renewal.secrets.slice(inUse), ...renewal.secrets.slice(0, inUse)];
   }
-}
-
-/** The access token in an `Authorization` header, or the token itself: it has no spaces. */
-function tokenIn(text: string): string {
-  return text.replace(/^\S+ /, "");
 }

@@ -1,4 +1,4 @@
-/** Tokens that are replaced because the backend refused them: so many within so long. */
+/** How many rejected tokens may be replaced within which time. */
 export interface ForcedRenewalLimits {
   readonly most: number;
   readonly windowMs: number;
@@ -10,7 +10,7 @@ interface ForcedRenewal {
   isUnderWay: boolean;
 }
 
-/** A backend that refuses every token must not use up what the token endpoint grants. */
+/** Limits renewals: a backend that rejects every token must not flood the token endpoint. */
 export class ForcedRenewals {
   #lately: readonly ForcedRenewal[] = [];
 
@@ -19,9 +19,18 @@ export class ForcedRenewals {
     return this.#lately.length;
   }
 
+  countWithin(windowMs: number): number {
+    const now = performance.now();
+    return this.#lately.filter(({ at, isUnderWay }) => isUnderWay || now - at < windowMs).length;
+  }
+
+  clear(): void {
+    this.#lately = [];
+  }
+
   /**
-   * Counts a renewal, once for all callers that have the same token refused at once.
-   * @returns what to say when it is over, or undefined where there were too many.
+   * Counts a renewal, once for all callers whose same token was rejected at the same time.
+   * @returns a function to call when it has ended, or undefined if the limit is reached.
    */
   begin(
     token: string,

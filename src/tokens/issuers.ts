@@ -1,46 +1,50 @@
 import pMemoize from "p-memoize";
-import { boundedMap } from "../endpoint/bounded-map.ts";
-import { withDeadline } from "../endpoint/deadline.ts";
+import { boundedMap } from "../bounded-map.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { ConfigurationError, TokenEndpointUnavailableError } from "../errors.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { IssuerMetadata } from "../oauth/issuer-metadata.ts";
+import { withDeadline } from "../waiting/deadline.ts";
 
-// Metadata hardly ever changes; when it does, the old token endpoint mostly goes on for a while.
+// Metadata hardly ever changes; when it does, the old token endpoint mostly works for a while.
 const renewAfterMs = 3_600_000;
 const renewFirstAfterMs = 86_400_000;
 const pauseMs = 60_000;
 const refusalMs = 10_000;
 
 interface Known {
+  readonly issuer: string;
   readonly metadata: IssuerMetadata;
   /** When it was last asked for. */
   triedAt: number;
-  /** When the next renewal may begin, behind the back of whoever asks. */
+  /** When the next renewal in the background may begin. */
   renewAt: number;
-  /** From when on it is renewed before it is used, if it can be. */
+  /** From then on it is renewed before it is used, if possible. */
   renewFirstAt: number;
 }
 
-/** Who asks, and by what. */
-interface Asking {
+/** Which issuer, for which endpoint, and how. */
+interface MetadataRequest {
   readonly issuer: string;
   readonly label: string;
   readonly fetch: Fetch | undefined;
   readonly timeoutMs: number;
 }
 
-/** The metadata of issuers, asked for once and kept. */
+/** The metadata of issuers, requested once and kept. */
 export class Issuers {
   readonly #known = boundedMap<string, Known>(1_000);
-  /** Mistakes, which would only be found again. */
+  /** Mistakes in metadata: a new request would only find them again. */
   readonly #refused = boundedMap<string, { readonly error: Error; readonly until: number }>(1_000);
   // Many endpoints have one issuer.
-  readonly #flight = pMemoize(async (name: string, asking: Asking) => this.#ask(name, asking), {
-    cache: false,
-  });
+  readonly #flight = pMemoize(
+    async (name: string, asking: MetadataRequest) => this.#ask(name, asking),
+    {
+      cache: false,
+    },
+  );
 
-  /** The endpoint with the token endpoint that its issuer names, where it names an issuer. */
+  /** The endpoint with the token endpoint of its issuer, if it has an issuer. */
   async located(
     endpoint: ResolvedEndpoint,
     fetch: Fetch | undefined,
@@ -55,14 +59,23 @@ export class Issuers {
     return discoveredEndpoint(endpoint, metadata);
   }
 
-  /** What is known of the issuer may be over: its token endpoint isn't where it was. */
+  /** The token endpoint that an issuer names, once that is known on some way. */
+  tokenEndpointOf(issuer: string): string | undefined {
+    for (const known of this.#known.values()) {
+      const { tokenEndpoint } = known.metadata;
+      if (known.issuer === issuer && typeof tokenEndpoint === "string") return tokenEndpoint;
+    }
+    return undefined;
+  }
+
+  /** The token endpoint may have moved: the metadata is renewed before it is used again. */
   doubt(endpoint: ResolvedEndpoint): void {
     const known = this.#known.get(nameOf(endpoint));
     if (known === undefined || performance.now() < known.triedAt + pauseMs) return;
     known.renewFirstAt = 0;
   }
 
-  async #metadata(name: string, asking: Asking): Promise<IssuerMetadata> {
+  async #metadata(name: string, asking: MetadataRequest): Promise<IssuerMetadata> {
     const now = performance.now();
     const known = this.#known.get(name);
     if (known === undefined) {
@@ -75,13 +88,16 @@ export class Issuers {
     known.triedAt = now;
     known.renewAt = now + pauseMs;
     if (first) known.renewFirstAt = now + pauseMs;
-    // One that can't be renewed is still the best there is, and time has to be left to use it.
+    // Old metadata is better than none, and some time must remain to use it.
     const sooner = { ...asking, timeoutMs: asking.timeoutMs / 2 };
     const renewed = this.#flight(name, sooner).catch(() => known.metadata);
     return first ? renewed : known.metadata;
   }
 
-  async #ask(name: string, { issuer, label, fetch, timeoutMs }: Asking): Promise<IssuerMetadata> {
+  async #ask(
+    name: string,
+    { issuer, label, fetch, timeoutMs }: MetadataRequest,
+  ): Promise<IssuerMetadata> {
     const { issuerMetadata } = await import("../oauth/issuer-metadata.ts");
     try {
       const metadata = await withDeadline(
@@ -91,6 +107,7 @@ export class Issuers {
       );
       const triedAt = performance.now();
       this.#known.set(name, {
+        issuer,
         metadata,
         triedAt,
         renewAt: triedAt + renewAfterMs,
@@ -106,7 +123,7 @@ export class Issuers {
   }
 }
 
-/** What one way leads to is not believed on another: each has its own trust. */
+/** Each transport has its own trust, so each has its own metadata. */
 function nameOf({ settings, transport }: ResolvedEndpoint): string {
   return JSON.stringify([settings.issuer, transport?.name]);
 }
@@ -116,6 +133,6 @@ function tooLate(issuer: string, endpoint: string, timeoutMs: number) {
     endpoint,
     tokenUrl: issuer,
     reason: "timeout",
-    said: `is not known yet: the issuer's metadata did not come within ${timeoutMs} ms`,
+    said: `is not known yet: the issuer's metadata did not arrive within ${timeoutMs} ms`,
   });
 }

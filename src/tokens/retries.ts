@@ -1,5 +1,6 @@
-import { withDeadline } from "../endpoint/deadline.ts";
 import { TokenEndpointUnavailableError } from "../errors.ts";
+import { withDeadline } from "../waiting/deadline.ts";
+import { pause } from "../waiting/pause.ts";
 
 const firstBackoffMs = 250;
 
@@ -13,11 +14,10 @@ export interface RetryLimits {
 }
 
 /**
- * Tries again where the token endpoint could not be reached or said "not now", after a backoff with
- * full jitter or as long as it asked for, and for no longer than the limits. Whatever else it says
- * is final.
+ * Retries if the token endpoint could not be reached or responded "not now", after a backoff with full
+ * jitter or the time of `Retry-After`, within the limits. Every other response is final.
  *
- * @param late the error for an attempt, or all of them, that took longer than so many milliseconds.
+ * @param late the error for an attempt, or all attempts, that took longer than the given milliseconds.
  */
 export async function withRetries<T>(
   { timeoutMs, attemptTimeoutMs, retries }: RetryLimits,
@@ -36,9 +36,9 @@ export async function withRetries<T>(
     } catch (error) {
       if (!(error instanceof TokenEndpointUnavailableError) || retry >= retries) throw error;
       const backoffMs = error.retryAfterMs ?? Math.random() * firstBackoffMs * 2 ** retry;
-      // Who may not ask in time is told now, and for how long.
+      // If the next attempt would be too late, the caller gets the error now.
       if (performance.now() + backoffMs - start >= timeoutMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, backoffMs));
+      await pause(backoffMs);
     }
   }
 }

@@ -1,102 +1,126 @@
 import type { Lease } from "../cache/lease.ts";
-import { boundedMap } from "../endpoint/bounded-map.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { CachedSource } from "./cached-source.ts";
-import { defaultTimeoutMs } from "./granted-source.ts";
+import { pause } from "../waiting/pause.ts";
+import type { CachedTokens } from "./cached-tokens.ts";
 import type { TokenSet } from "./token-set.ts";
-import { type Held, heldIn, RenewalPutOff, replaces, type Unwanted } from "./token-source.ts";
+import {
+  canReplace,
+  RenewalPostponed,
+  type ReplacedToken,
+  refreshTokenOf,
+  type TokenSource,
+  type UsableRefreshToken,
+} from "./token-source.ts";
 
 const firstPauseMs = 20;
 const longestPauseMs = 250;
 
 /**
- * A cache that processes share: a token that one of them has is everybody's, and where the cache
- * has leases, one of them asks for the next while the others wait for it to appear.
+ * A cache that processes share: a token that one of them obtained serves all. Where the cache has
+ * leases, one process requests the next token while the others wait for it to appear.
  */
-export class SharedSource extends CachedSource {
-  /** Tokens that backends refused: a cache that takes no writes would bring them back. */
-  readonly #refused = boundedMap<string, true>(1_000);
+export class SharedSource implements TokenSource {
+  readonly #next: TokenSource;
+  readonly #tokens: CachedTokens;
 
-  override async token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet> {
-    // Bound to a key of this process, it is of no use to another.
-    if (endpoint.settings.dpop === true) return this.next.token(endpoint, not, held);
-    if (not !== undefined && not.expiresAt === undefined) this.#refused.set(not.accessToken, true);
-    const cached = await this.#wanted(endpoint, not);
+  constructor(next: TokenSource, tokens: CachedTokens) {
+    this.#next = next;
+    this.#tokens = tokens;
+  }
+
+  async token(
+    endpoint: ResolvedEndpoint,
+    replaced?: ReplacedToken,
+    refreshToken?: UsableRefreshToken,
+  ): Promise<TokenSet> {
+    // A token that is bound to a key of this process is of no use to another.
+    if (endpoint.settings.dpop === true) return this.#next.token(endpoint, replaced, refreshToken);
+    if (replaced?.reason === "rejected") this.#tokens.markForgotten(replaced.accessToken);
+    const cached = await this.#wanted(endpoint, replaced);
     if (cached !== undefined) return cached;
-    if (this.cache.isInTrouble) return this.#askAlone(endpoint, not);
-    if (!this.cache.hasLeases) return this.#ask(endpoint, not);
+    const { cache } = this.#tokens;
+    if (cache.isInTrouble) return this.#requestAlone(endpoint, replaced);
+    if (!cache.hasLeases) return this.#request(endpoint, replaced);
 
-    const { tokenRequestTimeoutMs: timeoutMs = defaultTimeoutMs } = endpoint.settings;
-    const leaseName = await this.leaseNameOf(endpoint);
-    // What is left then is for asking oneself. Jittered, so that those who give up don't do so at once.
+    const { timeoutMs } = endpoint.settings.tokenRequest;
+    const leaseName = await this.#tokens.leaseName(endpoint);
+    // The rest of the deadline is for a request of its own. Jittered, so that the processes that give
+    // up waiting don't all request at once.
     const until = performance.now() + timeoutMs * (0.5 + Math.random() / 4);
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-      const lease = await this.cache.lease(leaseName);
-      if (lease === undefined) return this.#askAlone(endpoint, not);
-      if (lease !== "taken") return this.#askAsHolder(lease, endpoint, not);
-      if (performance.now() > until) return this.#ask(endpoint, not);
-      // Jittered, so that those who wait don't all come back at once.
+      const lease = await cache.lease(leaseName);
+      if (lease === undefined) return this.#requestAlone(endpoint, replaced);
+      if (lease !== "taken") return this.#requestAsHolder(lease, endpoint, replaced);
+      if (performance.now() > until) return this.#request(endpoint, replaced);
+      // Jittered, so that the waiting processes don't all look at once.
       await pause(pauseMs * (0.5 + Math.random()));
-      const appeared = await this.#wanted(endpoint, not);
+      const appeared = await this.#wanted(endpoint, replaced);
       if (appeared !== undefined) return appeared;
     }
   }
 
+  async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
+    // A write that is under way would bring the token back.
+    await this.#tokens.cache.settled();
+    await this.#tokens.forget(endpoint, only, this.#next);
+  }
+
   async #wanted(
     endpoint: ResolvedEndpoint,
-    not: Unwanted | undefined,
+    replaced: ReplacedToken | undefined,
   ): Promise<TokenSet | undefined> {
-    const token = await this.#read(endpoint, not);
-    return token !== undefined && this.#isGood(token, not) ? token : undefined;
+    const token = await this.#read(endpoint, replaced);
+    return token !== undefined && this.#isGood(token, replaced) ? token : undefined;
   }
 
-  #read(endpoint: ResolvedEndpoint, not: Unwanted | undefined): Promise<TokenSet | undefined> {
-    return this.read(endpoint, (token) => this.#isGood(token, not));
+  #read(
+    endpoint: ResolvedEndpoint,
+    replaced: ReplacedToken | undefined,
+  ): Promise<TokenSet | undefined> {
+    return this.#tokens.read(endpoint, (token) => this.#isGood(token, replaced));
   }
 
-  #isGood(token: TokenSet, not: Unwanted | undefined): boolean {
-    return !this.#refused.has(token.accessToken) && replaces(token, not);
+  #isGood(token: TokenSet, replaced: ReplacedToken | undefined): boolean {
+    return !this.#tokens.isForgotten(token) && canReplace(token, replaced);
   }
 
-  override async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
-    // A write that is under way would bring the token back.
-    await this.cache.settled();
-    await super.forget(endpoint, only);
-  }
-
-  async #askAsHolder(lease: Lease, endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
+  async #requestAsHolder(
+    lease: Lease,
+    endpoint: ResolvedEndpoint,
+    replaced?: ReplacedToken,
+  ): Promise<TokenSet> {
     let written: Promise<unknown> = Promise.resolve();
     try {
-      // The one before may have written between the first look and the lease.
-      const held = await this.#read(endpoint, not);
-      if (held !== undefined && this.#isGood(held, not)) return held;
-      // A refresh token is everybody's, so it is used under the lease alone.
-      const newer = () => this.#wanted(endpoint, not);
-      const token = await this.next.token(endpoint, not, held && heldIn(held, newer));
-      written = this.write(endpoint, token);
+      // The previous holder may have written a token between the first look and the lease.
+      const cached = await this.#read(endpoint, replaced);
+      if (cached !== undefined && this.#isGood(cached, replaced)) return cached;
+      // All processes share the refresh token, so only the lease's holder may use it.
+      const newer = () => this.#wanted(endpoint, replaced);
+      const isOurs = () => lease.isHeld();
+      const refreshToken = refreshTokenOf(cached, { isOurs, newer });
+      const token = await this.#next.token(endpoint, replaced, refreshToken);
+      written = this.#tokens.write(endpoint, token);
       return token;
     } finally {
-      // Nobody here waits for that; those who do elsewhere find the token before the lease is free.
-      this.cache.behind(written.then(() => lease.release()));
+      // No caller here waits for that; other processes find the token before the lease is free.
+      this.#tokens.cache.behind(written.then(() => lease.release()));
     }
   }
 
   /**
-   * A cache in trouble can't say who is next: everybody for himself. Where the old token is good for
-   * long enough, it is given time to come back: a fleet doesn't ask at once because Redis restarts.
+   * A cache in trouble can't name one process, so each requests for itself. While the old token is good
+   * for long enough, the cache gets time to recover: a restart of Redis must not make a fleet request at once.
    */
-  async #askAlone(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
-    if (Date.now() < (not?.mayWaitUntil ?? 0)) throw new RenewalPutOff();
-    return this.#ask(endpoint, not);
+  async #requestAlone(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
+    if (replaced?.reason === "expiring" && Date.now() < replaced.mayWaitUntil) {
+      throw new RenewalPostponed();
+    }
+    return this.#request(endpoint, replaced);
   }
 
-  async #ask(endpoint: ResolvedEndpoint, not?: Unwanted): Promise<TokenSet> {
-    const token = await this.next.token(endpoint, not);
-    this.cache.behind(this.write(endpoint, token));
+  async #request(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
+    const token = await this.#next.token(endpoint, replaced);
+    this.#tokens.cache.behind(this.#tokens.write(endpoint, token));
     return token;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

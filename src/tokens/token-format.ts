@@ -1,6 +1,7 @@
 import type { EntryFormat } from "../cache/sealed-entries.ts";
 import { skewOf, stalenessOf } from "./freshness.ts";
-import { type Refresh, type TokenData, TokenSet } from "./token-set.ts";
+import type { Refresh, TokenData } from "./token-data.ts";
+import { TokenSet } from "./token-set.ts";
 
 /** A token as JSON, for a cache that seals it. */
 export const tokenFormat: EntryFormat<TokenSet> = {
@@ -13,16 +14,18 @@ export const tokenFormat: EntryFormat<TokenSet> = {
     issuedTokenType: token.issuedTokenType,
     refreshInMs: token.refreshInMs,
     refresh: shifted(token.refresh, clockLeadMs),
+    ...(Object.keys(token.parameters).length > 0 && { parameters: token.parameters }),
   }),
   fromJson: (json, { settings }, clockLeadMs) => {
     if (!isTokenData(json)) return undefined;
     const issuedAt = json.issuedAt - clockLeadMs;
     const expiresAt = json.expiresAt - clockLeadMs;
     const refresh = shifted(json.refresh, -clockLeadMs);
-    const data = { ...json, issuedAt, expiresAt, refresh };
+    const parameters = json.parameters && Object.freeze({ ...json.parameters });
+    const data = { ...json, issuedAt, expiresAt, refresh, parameters };
     const { refreshInMs } = json;
-    const staleMs = stalenessOf(data, settings, { refreshInMs });
-    const spans = { skewMs: skewOf(data, settings), staleMs };
+    const staleMs = stalenessOf(data, settings.renewal, { refreshInMs });
+    const spans = { skewMs: skewOf(data, settings.renewal), staleMs };
     return new TokenSet(data, spans, "cache");
   },
 };
@@ -43,6 +46,7 @@ function isTokenData(json: unknown): json is TokenData {
     refreshInMs,
     refresh,
     issuedTokenType,
+    parameters,
   } = json as Partial<Record<keyof TokenData, unknown>>;
   return (
     typeof accessToken === "string" &&
@@ -52,6 +56,7 @@ function isTokenData(json: unknown): json is TokenData {
     (scope === undefined || typeof scope === "string") &&
     (issuedTokenType === undefined || typeof issuedTokenType === "string") &&
     (refreshInMs === undefined || Number.isFinite(refreshInMs)) &&
+    (parameters === undefined || (typeof parameters === "object" && parameters !== null)) &&
     (refresh === undefined || isRefresh(refresh))
   );
 }

@@ -1,60 +1,43 @@
 import { ConfigurationError } from "../errors.ts";
+import type { Refresh, TokenData, TokenOrigin } from "./token-data.ts";
 
-/** What is good for the next token. */
-export interface Refresh {
-  readonly token: string;
-  /** When it ends, in milliseconds since the epoch, where the token endpoint told. */
-  readonly expiresAt?: number | undefined;
-}
-
-// For how long after a token's end its refresh token is worth keeping whose own end nobody told.
+// How long a refresh token of unknown expiry is kept after its access token has expired.
 const refreshKeptMs = 86_400_000;
-// Clocks of a fleet differ, and are put right by a little now and then.
+// The clocks of a fleet differ, and are adjusted a little now and then.
 const clockToleranceMs = 60_000;
+// Less than the skew of any token that is worth caching.
+const setBackToleranceMs = 2_000;
 
-/** What a token endpoint gave, and when. */
-export interface TokenData {
-  readonly accessToken: string;
-  /** `Bearer`, or `N_A` for what a token exchange brought that is no access token. */
-  readonly tokenType: string;
-  readonly issuedTokenType?: string | undefined;
-  /** When the token request was sent, in milliseconds since the epoch. */
-  readonly issuedAt: number;
-  /** When the token expires, in milliseconds since the epoch. */
-  readonly expiresAt: number;
-  readonly scope?: string | undefined;
-  /** When the token endpoint said to ask for the next one, in milliseconds after `issuedAt`. */
-  readonly refreshInMs?: number | undefined;
-  readonly refresh?: Refresh | undefined;
-}
-
-/** Where a token came from. */
-export type TokenOrigin = "token_endpoint" | "cache";
+const noParameters = Object.freeze({});
 
 /**
- * A token with what is known of it. `accessToken` can be read, but neither `console.log` nor
- * `JSON.stringify` shows it.
+ * An access token with its type, expiry and scope. `accessToken` can be read, but neither `console.log`
+ * nor `JSON.stringify` shows it.
  */
 export class TokenSet {
-  // The header's value and the token are one string, kept once.
+  // The header's value, which contains the token: one string for both.
   readonly #authorization: string;
-  // Spans are small integers, which cost nothing beside the one point in time.
+  // Spans are small integers, which need less memory than points in time.
   readonly #lifeMs: number;
-  /** What few tokens have. */
-  readonly #more: Pick<TokenData, "refresh" | "refreshInMs" | "issuedTokenType"> | undefined;
-  /** Infinite once it is dropped. */
+  /** What only few tokens have. */
+  readonly #more:
+    | Pick<TokenData, "refresh" | "refreshInMs" | "issuedTokenType" | "parameters">
+    | undefined;
+  /** The latest time at which it was checked: an earlier time means that the clock was set back. */
+  #latest = 0;
+  /** `Infinity` once the token is dropped. */
   #skewMs: number;
   #staleMs: number;
   /** When the token expires, in milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** Scopes that the token has, where the token endpoint told. */
+  /** The token's scopes, if the token response says them. */
   readonly scope: string | undefined;
-  /** Where this process has it from. */
+  /** Where this process got it from. */
   readonly source: TokenOrigin;
 
   /**
-   * @param spans.skewMs how long before its end it is sent no more.
-   * @param spans.staleMs how long before its end it is to be renewed.
+   * @param spans.skewMs how long before its expiry it is no longer sent.
+   * @param spans.staleMs how long before its expiry it is renewed.
    * @internal
    */
   constructor(
@@ -66,14 +49,16 @@ export class TokenSet {
     this.#lifeMs = data.expiresAt - data.issuedAt;
     this.#skewMs = Math.ceil(spans.skewMs);
     this.#staleMs = Math.ceil(Math.max(spans.staleMs, spans.skewMs));
-    const { refresh, refreshInMs, issuedTokenType } = data;
+    const { refresh, refreshInMs, issuedTokenType, parameters } = data;
     this.#more =
-      refresh || issuedTokenType || refreshInMs !== undefined
-        ? { refresh, refreshInMs, issuedTokenType }
+      refresh || issuedTokenType || parameters || refreshInMs !== undefined
+        ? { refresh, refreshInMs, issuedTokenType, parameters }
         : undefined;
     this.expiresAt = data.expiresAt;
     this.scope = data.scope;
     this.source = source;
+    // All callers of an endpoint get the same object.
+    Object.freeze(this);
   }
 
   /** The access token itself. */
@@ -81,13 +66,13 @@ export class TokenSet {
     return this.#authorization.slice(this.#authorization.indexOf(" ") + 1);
   }
 
-  /** `Bearer`, or `N_A` for what a token exchange brought that is no access token. */
+  /** `Bearer`, `DPoP`, or `N_A` for a result of a token exchange that is not an access token. */
   get tokenType(): string {
     return this.#authorization.slice(0, this.#authorization.indexOf(" "));
   }
 
   /**
-   * What kind of token a token exchange brought.
+   * The kind of token that a token exchange returned.
    * @see https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1
    */
   get issuedTokenType(): string | undefined {
@@ -95,12 +80,30 @@ export class TokenSet {
   }
 
   /**
+   * The token response's other members, such as `instance_url`. Frozen, and kept in the cache with
+   * the token; `{}` where there were none, or more than 16 KiB of them.
+   */
+  get parameters(): Readonly<Record<string, unknown>> {
+    return this.#more?.parameters ?? noParameters;
+  }
+
+  /**
    * The value of an `Authorization` header: type and token.
-   * @throws ConfigurationError where it is no access token
+   * @throws ConfigurationError if it is not an access token
    */
   get authorization(): string {
     if (this.#authorization.startsWith("N_A ")) throw noAccessToken();
     return this.#authorization;
+  }
+
+  /**
+   * The value of the header that carries it: `prefix` (`""` for none) and the token, by default
+   * {@link authorization}.
+   * @internal
+   */
+  headerValue(prefix: string | undefined): string {
+    if (prefix === undefined) return this.authorization;
+    return prefix === "" ? this.accessToken : `${prefix} ${this.accessToken}`;
   }
 
   /** When the token request was sent, in milliseconds since the epoch. */
@@ -108,13 +111,13 @@ export class TokenSet {
     return this.expiresAt - this.#lifeMs;
   }
 
-  /** When the token endpoint said to ask for the next one, in milliseconds after `issuedAt`. */
+  /** When to request the next one, in milliseconds after `issuedAt`, if the token response says it. */
   get refreshInMs(): number | undefined {
     return this.#more?.refreshInMs;
   }
 
   /**
-   * The refresh token that came with it, while that is good.
+   * The refresh token that came with it, until that expires.
    * @internal
    */
   get refresh(): Refresh | undefined {
@@ -123,7 +126,7 @@ export class TokenSet {
   }
 
   /**
-   * Until when it is good for something, in milliseconds since the epoch.
+   * Until when it, or its refresh token, can be used, in milliseconds since the epoch.
    * @internal
    */
   get keptUntil(): number {
@@ -137,7 +140,7 @@ export class TokenSet {
     return this.expiresAt - this.#skewMs;
   }
 
-  /** Until when nobody needs to think of its successor, in milliseconds since the epoch. */
+  /** Until when it needs no renewal, in milliseconds since the epoch. */
   get freshUntil(): number {
     return this.expiresAt - this.#staleMs;
   }
@@ -148,7 +151,7 @@ export class TokenSet {
   }
 
   /**
-   * Whether it may be sent at such a time.
+   * Whether it may be sent at that time.
    * @internal
    */
   isUsableAt(now: number): boolean {
@@ -156,34 +159,44 @@ export class TokenSet {
   }
 
   /**
-   * Whether nobody needs to think of its successor at such a time.
+   * Whether it has neither expired nor been dropped at that time, the skew aside.
+   * @internal
+   */
+  isUnexpiredAt(now: number): boolean {
+    return !this.isDropped && now < this.expiresAt && this.#isIssuedBy(now);
+  }
+
+  /**
+   * Whether it needs no renewal at that time.
    * @internal
    */
   isFreshAt(now: number): boolean {
     return now < this.freshUntil && this.#isIssuedBy(now);
   }
 
-  /** Not so where the clock was set back: nobody could tell any more when it ends. */
+  /** False if the clock was set back: then the token's expiry is unknown. */
   #isIssuedBy(now: number): boolean {
+    if (now > this.#latest) this.#latest = now;
+    else if (now < this.#latest - setBackToleranceMs) return false;
     return this.expiresAt - now <= this.#lifeMs + clockToleranceMs;
   }
 
   /**
-   * Whether the backend refused it, or it was to be forgotten.
+   * Whether the backend rejected it, or it was to be forgotten.
    * @internal
    */
   get isDropped(): boolean {
     return this.#skewMs === Infinity;
   }
 
-  /** What is known of the token, without the token. */
+  /** Everything about the token, without the token itself. */
   toJSON(): Record<string, unknown> {
     const { tokenType, issuedTokenType, issuedAt, expiresAt, scope, source } = this;
     return { tokenType, issuedTokenType, issuedAt, expiresAt, scope, source };
   }
 
   /**
-   * No one who holds it sends it any more.
+   * From now on it is not sent any more, by no one who holds it.
    * @internal
    */
   drop(): void {
@@ -192,7 +205,7 @@ export class TokenSet {
   }
 
   /**
-   * Its successor is no better: it is sent to its end without another being asked for.
+   * A renewal returned the same token: it is sent until it expires, without another renewal.
    * @internal
    */
   keep(): void {
@@ -201,18 +214,14 @@ export class TokenSet {
 }
 
 function noAccessToken(): ConfigurationError {
-  return new ConfigurationError({
-    problems: [
-      {
-        path: "requestedTokenType",
-        problem: "brought a token that is no access token (token_type N_A), and fits no header",
-        mend: "take it from getToken, or ask for an access token",
-      },
-    ],
+  return ConfigurationError.of({
+    path: "requestedTokenType",
+    problem: "returned a token that is not an access token (token_type N_A) and fits no header",
+    fix: "use getToken, or request an access token",
   });
 }
 
-/** Puts a string that is a concatenation inside into one piece, so that its parts can be let go. */
+/** Turns a concatenated string into one piece, so that its parts can be freed. */
 function flat(text: string): string {
   return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -1,54 +1,67 @@
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import type { Refresh, TokenSet } from "./token-set.ts";
+import type { Refresh } from "./token-data.ts";
+import type { TokenSet } from "./token-set.ts";
 
-/** A token that is to be replaced. */
-export interface Unwanted {
+/** A token that is to be replaced, and why: only another token will do. */
+export type ReplacedToken = RejectedToken | ExpiringToken;
+
+/** The backend rejected it, or it was to be forgotten. */
+export interface RejectedToken {
+  readonly reason: "rejected";
   readonly accessToken: string;
-  /**
-   * When it ends, where it is good and only getting old: nothing that ends sooner will do. Undefined
-   * where the backend refused it.
-   */
-  readonly expiresAt?: number;
-  /**
-   * Until when its replacement may be put off, where the shared cache is in trouble. Undefined where
-   * somebody waits for it.
-   */
-  readonly mayWaitUntil?: number;
 }
 
-/** A refresh token that is this process's to use: nobody else uses it at the same time. */
-export interface Held {
+/** It is still sent, and nears its expiry: a token that expires sooner won't do. */
+export interface ExpiringToken {
+  readonly reason: "expiring";
+  readonly accessToken: string;
+  readonly expiresAt: number;
+  /** Until when its replacement may be postponed while the shared cache is in trouble: no caller waits for it. */
+  readonly mayWaitUntil: number;
+}
+
+/** A refresh token that this process may use: no other uses it at the same time. */
+export interface UsableRefreshToken {
   readonly refresh: Refresh;
   readonly scope: string | undefined;
-  /** What others may have got meanwhile, should it be refused. */
+  /** Whether this process still may use it; called right before it is sent. */
+  readonly isOurs?: (() => Promise<boolean>) | undefined;
+  /** The token that another process may have got meanwhile, for when this one is rejected. */
   readonly newer?: (() => Promise<TokenSet | undefined>) | undefined;
 }
 
-/** The old token is good for a while, and asking now would be too early: try again soon. */
-export class RenewalPutOff extends Error {}
+/** The old token is good for a while and a request now would be too early: try again soon. */
+export class RenewalPostponed extends Error {}
 
 /**
  * Anything that can return a token. Sources are stacked, each asking the next for what it lacks:
- * single flight, the memory of this process, the cache that was given, the token endpoint.
+ * single flight, the memory of this process, the shared cache, the token endpoint.
  */
 export interface TokenSource {
   /**
-   * @param not a token that is no longer wanted: the answer is another one.
-   * @param held may be used to get it.
+   * @param replaced the token that must not be the result.
+   * @param refreshToken may be used to get a new one.
    */
-  token(endpoint: ResolvedEndpoint, not?: Unwanted, held?: Held): Promise<TokenSet>;
+  token(
+    endpoint: ResolvedEndpoint,
+    replaced?: ReplacedToken,
+    refreshToken?: UsableRefreshToken,
+  ): Promise<TokenSet>;
   /** Forgets the endpoint's token; with `only`, if it still is that one. */
   forget(endpoint: ResolvedEndpoint, only?: string): Promise<void>;
 }
 
-/** What of a token at hand is good for the next. */
-export function heldIn(token: TokenSet | undefined, newer?: Held["newer"]): Held | undefined {
+/** The refresh token that came with a token. */
+export function refreshTokenOf(
+  token: TokenSet | undefined,
+  lease: Pick<UsableRefreshToken, "isOurs" | "newer"> = {},
+): UsableRefreshToken | undefined {
   const refresh = token?.refresh;
-  return refresh && { refresh, scope: token?.scope, newer };
+  return refresh && { refresh, scope: token?.scope, ...lease };
 }
 
-/** Whether a token can take the place of the unwanted one. */
-export function replaces(token: TokenSet, not: Unwanted | undefined): boolean {
-  if (!token.isUsable || token.accessToken === not?.accessToken) return false;
-  return not?.expiresAt === undefined || token.expiresAt > not.expiresAt;
+/** Whether a token can replace another. */
+export function canReplace(token: TokenSet, replaced: ReplacedToken | undefined): boolean {
+  if (!token.isUsable || token.accessToken === replaced?.accessToken) return false;
+  return replaced?.reason !== "expiring" || token.expiresAt > replaced.expiresAt;
 }

@@ -12,28 +12,28 @@ afterEach(() => {
 });
 
 describe("an access token is sent", () => {
-  test("at once where one is at hand, without a promise", () => {
+  test("at once where there is a current token, without a promise", () => {
     const { made, tokens } = tokensOf();
     expect(new BearerAuthenticator(made).headers({})).toEqual(sent("at-hand"));
     expect(tokens.token).not.toHaveBeenCalled();
   });
 
-  test("when it was obtained, where none is at hand", async () => {
+  test("when it was obtained, where there is none yet", async () => {
     const { tokens, made } = tokensOf();
-    tokens.usable = undefined;
+    tokens.current.mockReturnValue(undefined);
     const { signal } = new AbortController();
     expect(await new BearerAuthenticator(made).headers({ signal })).toEqual(sent("obtained"));
     expect(tokens.token).toHaveBeenCalledExactlyOnceWith(undefined, signal);
   });
 
-  test("anew where the one at hand was refused", async () => {
+  test("a new one where the current one was rejected", async () => {
     const { tokens, made } = tokensOf();
     const headers = await new BearerAuthenticator(made).headers({ rejectedToken: "at-hand" });
     expect(headers).toEqual(sent("after-at-hand"));
     expect(tokens.token).toHaveBeenCalledExactlyOnceWith("at-hand", undefined);
   });
 
-  test("unless it is no access token, which is told with the endpoint", () => {
+  test("unless it is not an access token; the error names the endpoint", () => {
     const { made } = tokensOf({}, tokenOf("other", 0, "N_A"));
     expect(() => new BearerAuthenticator(made).headers({})).toThrow(
       expect.objectContaining({ code: "invalid_configuration", endpoint: "orders" }),
@@ -43,25 +43,15 @@ describe("an access token is sent", () => {
 
 describe("the endpoint says", () => {
   test("by which statuses a backend refuses, which are 401 otherwise", () => {
-    const of = (config: object) => new BearerAuthenticator(tokensOf(config).made).refusals;
+    const of = (config: object) => new BearerAuthenticator(tokensOf(config).made).rejectionStatuses;
     expect(of({})).toEqual([401]);
-    expect(of({ retryStatuses: [401, 403] })).toEqual([401, 403]);
+    expect(of({ renewal: { rejectionStatuses: [401, 403] } })).toEqual([401, 403]);
   });
 
   test("whether new tokens are sent twice, which takes two replays more", () => {
     const of = (config: object) => new BearerAuthenticator(tokensOf(config).made).mostReplays;
     expect(of({})).toBe(1);
-    expect(of({ retryFreshTokenMs: 1 })).toBe(3);
-  });
-
-  test("so once, which is read with the first refusal and then no more", () => {
-    const { tokens, made } = tokensOf();
-    const read = vi.fn(() => ({}));
-    Object.defineProperty(tokens.known, "config", { get: read });
-    const bearer = new BearerAuthenticator(made);
-    expect(read).not.toHaveBeenCalled();
-    expect([bearer.refusals, bearer.refusals, bearer.mostReplays]).toEqual([[401], [401], 1]);
-    expect(read).toHaveBeenCalledTimes(1);
+    expect(of({ renewal: { freshTokenRetryWindowMs: 1 } })).toBe(3);
   });
 });
 
@@ -75,21 +65,21 @@ describe("a refused token", () => {
 
   test("is not there where none was sent", async () => {
     const { tokens, made } = tokensOf();
-    expect(await new BearerAuthenticator(made).challenged(refusal(), {}, {})).toBe(false);
+    expect(await new BearerAuthenticator(made).challenged(refusal(), {}, {})).toBe("not_renewable");
     expect(tokens.token).not.toHaveBeenCalled();
   });
 
   test.each([
-    ['Bearer error="insufficient_scope"', "Bearer", false],
+    ['Bearer error="insufficient_scope"', "Bearer", "insufficient_scope"],
     ['Bearer error="invalid_token"', "Bearer", true],
     ['DPoP error="insufficient_scope"', "Bearer", true],
-    ['DPoP error="insufficient_scope"', "DPoP", false],
-    ['Basic realm="x", Bearer error="insufficient_scope"', "Bearer", false],
-  ])("is replaced on %j, sent as %s: %s", async (challenge, scheme, expected) => {
+    ['DPoP error="insufficient_scope"', "DPoP", "insufficient_scope"],
+    ['Basic realm="x", Bearer error="insufficient_scope"', "Bearer", "insufficient_scope"],
+  ] as const)("is replaced on %j, sent as %s: %s", async (challenge, scheme, expected) => {
     const { tokens, made } = tokensOf();
     const bearer = new BearerAuthenticator(made);
     expect(await bearer.challenged(refusal(challenge), sent("old", scheme), {})).toBe(expected);
-    expect(tokens.token).toHaveBeenCalledTimes(expected ? 1 : 0);
+    expect(tokens.token).toHaveBeenCalledTimes(expected === true ? 1 : 0);
   });
 
   test("with a space inside is the whole of it", async () => {
@@ -101,7 +91,9 @@ describe("a refused token", () => {
   test("after another one for the same request is refused for another reason", async () => {
     const { tokens, made } = tokensOf();
     const bearer = new BearerAuthenticator(made);
-    expect(await bearer.challenged(refusal(null, [sent("older")]), sent("old"), {})).toBe(false);
+    expect(await bearer.challenged(refusal(null, [sent("older")]), sent("old"), {})).toBe(
+      "rejected_again",
+    );
     expect(tokens.token).not.toHaveBeenCalled();
   });
 
@@ -116,10 +108,10 @@ describe("a refused token", () => {
     const { tokens, made } = tokensOf();
     tokens.token.mockRejectedValueOnce(new Error("down"));
     const bearer = new BearerAuthenticator(made);
-    expect(await bearer.challenged(refusal(), sent("old"), {})).toBe(false);
+    expect(await bearer.challenged(refusal(), sent("old"), {})).toBe("token_unavailable");
   });
 
-  test("that can't be replaced ends with the signal's reason, where the caller let go", async () => {
+  test("that can't be replaced ends with the signal's reason, where the caller aborted", async () => {
     const { tokens, made } = tokensOf();
     const controller = new AbortController();
     tokens.token.mockImplementationOnce(async () => {
@@ -151,7 +143,7 @@ describe("a new token that is refused, where it may have come too early", () => 
     expect(tokens.token).toHaveBeenCalledTimes(waited ? 0 : 1);
     return waited;
   }
-  const config = { retryFreshTokenMs: 5_000 };
+  const config = { renewal: { freshTokenRetryWindowMs: 5_000 } };
 
   test.each<[string, boolean, Parameters<typeof waits>]>([
     ["waits for a quarter of a second", true, [0, config]],
@@ -165,7 +157,7 @@ describe("a new token that is refused, where it may have come too early", () => 
     expect(await waits(...given)).toBe(expected);
   });
 
-  test("is replaced where none is at hand", async () => {
+  test("is replaced where there is no current token", async () => {
     const { tokens, made } = tokensOf(config);
     tokens.last = undefined;
     const bearer = new BearerAuthenticator(made);

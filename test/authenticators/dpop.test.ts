@@ -33,7 +33,7 @@ describe("a token that is bound to a key", () => {
     });
   });
 
-  test("needs a request, which is told", async () => {
+  test("needs a request, and the error says so", async () => {
     const { dpop } = authenticator();
     await expect(dpop.headers({})).rejects.toMatchObject({
       code: "invalid_configuration",
@@ -42,16 +42,16 @@ describe("a token that is bound to a key", () => {
         {
           path: "request",
           problem: expect.stringContaining("is missing"),
-          mend: expect.stringContaining("getAuthHeaders"),
+          fix: expect.stringContaining("getAuthHeaders"),
         },
       ],
     });
   });
 
-  test("is refused by the same statuses as others, and sent once more for a nonce", () => {
-    const { dpop } = authenticator({ retryStatuses: [403] });
-    expect([dpop.refusals, dpop.mostReplays]).toEqual([[403], 2]);
-    expect(authenticator({ retryFreshTokenMs: 1 }).dpop.mostReplays).toBe(4);
+  test("is refused by the same statuses as others, and sent a second time for a nonce", () => {
+    const { dpop } = authenticator({ renewal: { rejectionStatuses: [403] } });
+    expect([dpop.rejectionStatuses, dpop.mostReplays]).toEqual([[403], 2]);
+    expect(authenticator({ renewal: { freshTokenRetryWindowMs: 1 } }).dpop.mostReplays).toBe(4);
   });
 });
 
@@ -70,7 +70,7 @@ describe("a refusal", () => {
     const { dpop, proofs } = authenticator();
     proofs.nonceFor.mockReturnValue("old");
     const sent = sentWith({ htu: url, nonce: "old" });
-    expect(await dpop.challenged(refusal(wantsNonce), sent, {})).toBe(false);
+    expect(await dpop.challenged(refusal(wantsNonce), sent, {})).toBe("rejected_again");
   });
 
   test.each([
@@ -79,7 +79,7 @@ describe("a refusal", () => {
     ["a proof without a place", sentWith({ nonce: "old" })],
   ])("of a request with %s is final where it wants a nonce", async (_, sent) => {
     const { dpop, proofs } = authenticator();
-    expect(await dpop.challenged(refusal(wantsNonce, [], "new"), sent, {})).toBe(false);
+    expect(await dpop.challenged(refusal(wantsNonce, [], "new"), sent, {})).toBe("rejected_again");
     expect(proofs.learn).not.toHaveBeenCalled();
   });
 

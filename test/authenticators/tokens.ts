@@ -1,4 +1,7 @@
+import type { RenewalOptions } from "endpoint-security";
 import { vi } from "vitest";
+import { filled } from "../../src/configuration/option-table.ts";
+import { renewalOptions } from "../../src/configuration/renewal-options.ts";
 import type { EndpointTokens } from "../../src/tokens/endpoint-tokens.ts";
 import { TokenSet } from "../../src/tokens/token-set.ts";
 
@@ -19,9 +22,14 @@ export function tokensOf(config: object = {}, at: TokenSet | undefined = tokenOf
     learn: vi.fn((_audience: string, _url: string, _nonce: string) => {}),
   };
   const tokens = {
-    usable: at as TokenSet | undefined,
+    current: vi.fn((): TokenSet | undefined => at),
     last: at as TokenSet | undefined,
-    known: { label: "orders", config },
+    label: "orders",
+    headerPrefix: undefined as string | undefined,
+    endpoint: {
+      headerName: "Authorization",
+      renewal: filled(renewalOptions, (config as { renewal?: RenewalOptions }).renewal),
+    },
     token: vi.fn(async (refused?: string, _signal?: AbortSignal) =>
       tokenOf(refused === undefined ? "obtained" : `after-${refused}`),
     ),

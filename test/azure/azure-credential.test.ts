@@ -78,7 +78,7 @@ describe("a pipeline of @azure/core-rest-pipeline with an azureCredential", () =
     expect(server.countTokenRequests()).toBe(1);
   });
 
-  it("shares the endpoint's tokens with whoever else asks for the same scopes", async () => {
+  it("shares the endpoint's tokens with other callers that ask for the same scopes", async () => {
     await azureClient()();
     await azureClient()();
     await security.getToken({ ...endpoint(), scope: "orders:read" });
@@ -111,7 +111,7 @@ describe("a pipeline of @azure/core-rest-pipeline with an azureCredential", () =
     const wrong = { ...endpoint(), clientSecret: "wrong" };
     const get = azureClient(azureCredential(security, wrong));
     await expect(get()).rejects.toMatchObject({
-      code: "token_request_refused",
+      code: "token_request_rejected",
       error: "invalid_client",
     });
     expect(backend.requests).toHaveLength(0);
@@ -136,7 +136,7 @@ describe("an azureCredential", () => {
     expect(isTokenCredential(azureCredential(security, endpoint()))).toBe(true);
   });
 
-  it("tells until when a token may be sent, and when to ask for the next", async () => {
+  it("reports until when a token may be sent, and when to ask for the next", async () => {
     const { credential } = scripted();
     const now = Date.now();
     const { refreshAfterTimestamp, ...rest } = await credential.getToken("a");
@@ -243,7 +243,7 @@ describe("an azureCredential", () => {
     ],
     ["one that only looks like it", likeASignal],
   ])("with an abort signal, %s", (_, make) => {
-    it("lets go of that caller, and of nothing else", async () => {
+    it("ends that caller's wait, and nothing else", async () => {
       const { tokenUrl, arrived, answer, requests } = await startTokenEndpoint();
       const held = new Latch();
       answer(async (response) => {
@@ -280,7 +280,7 @@ describe("an azureCredential", () => {
     expect(listeners.size).toBe(0);
   });
 
-  it("tells a mistake when it is made", () => {
+  it("fails at once for a wrong configuration", () => {
     const wrong = { ...endpoint(), scpoe: "a" };
     expect(() => azureCredential(security, wrong)).toThrow(/scpoe is not a field here/);
   });

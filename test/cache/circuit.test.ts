@@ -72,7 +72,7 @@ describe("a circuit", () => {
     expect(circuit.allows()).toBe(true);
   });
 
-  test("doubles the pause with each attempt that fails, up to half a minute, and starts anew", () => {
+  test("doubles the pause with each attempt that fails, up to half a minute, and starts again", () => {
     vi.spyOn(Math, "random").mockReturnValue(0.5);
     const circuit = broken();
     const pauses = Array.from({ length: 7 }, () => {

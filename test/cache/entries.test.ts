@@ -119,15 +119,15 @@ describe("a sealed entry", () => {
   });
 });
 
-describe("where nothing is there to seal with, the mistake tells", () => {
+describe("where there is nothing to seal with, the error says", () => {
   test.each([
     ["clientSecret", "is missing", {}],
     ["clientPrivateKey", "can't be exported", { keys: { clientPrivateKey: {} } }],
-    ["clientAssertion", "is another one each time", { givenAssertion: {} }],
+    ["clientAssertion", "is new each time", { externalAssertion: {} }],
     [
       "clientAssertionFile",
-      "is another one each time",
-      { givenAssertion: {}, settings: { clientAssertionFile: "/a" } },
+      "is new each time",
+      { externalAssertion: {}, settings: { clientAssertionFile: "/a" } },
     ],
   ])("of %s that it %s", async (path, problem, more) => {
     const names = sealed().names(endpointOf({ credentials: {}, ...more }));
@@ -137,8 +137,8 @@ describe("where nothing is there to seal with, the mistake tells", () => {
       problems: [
         {
           path,
-          problem: `${problem}, so that nothing is there to seal the token in the cache with`,
-          mend: expect.stringContaining("encryptionKeys"),
+          problem: `${problem}, so there is no key to seal the cached token with`,
+          fix: expect.stringContaining("encryptionKeys"),
         },
       ],
     });

@@ -57,7 +57,7 @@ describe("a guarded cache", () => {
     expect(cache.set.mock.calls.map(([, , ttl]) => ttl)).toEqual(expected);
   });
 
-  test("tells the lead of its clock, which is none where it has none of its own", () => {
+  test("reports how far its clock is ahead, and 0 for a cache without a clock", () => {
     expect(guarded().guard.clockLeadMs).toBe(0);
     expect(guarded({ now: () => Date.now() + 7 }).guard.clockLeadMs).toBe(7);
   });
@@ -169,15 +169,15 @@ describe("trouble", () => {
 describe("an entry that is no JSON", () => {
   const rubbish = { get: () => Promise.reject(new SyntaxError("secret")) };
 
-  test("is told once for each name, and is no trouble", async () => {
+  test("is reported once for each name, and is no trouble", async () => {
     const { guard, events } = guarded(rubbish);
     for (const key of ["a", "a", "b", "a"]) await guard.get(key);
-    const told = failed("get", "unusable_entry", "an entry was not what was written");
+    const told = failed("get", "unusable_entry", "an entry was changed or is not readable");
     expect(events).toEqual([told, told]);
     expect(guard.isInTrouble).toBe(false);
   });
 
-  test("is told again once it was replaced", async () => {
+  test("is reported again once it was replaced", async () => {
     const { guard, events } = guarded(rubbish);
     await guard.get("a");
     await guard.set("a", "x", 1_000);
@@ -202,7 +202,7 @@ describe("opening", () => {
     expect(open).toHaveBeenCalledTimes(2);
   });
 
-  test("may take ten seconds the first time, which the operation's own deadline doesn't count", async () => {
+  test("may take two and a half seconds the first time, which the operation's own deadline doesn't count", async () => {
     let ready = () => {};
     const opening = new Promise<void>((resolve) => {
       ready = resolve;
@@ -210,7 +210,7 @@ describe("opening", () => {
     const { guard, events, cache } = guarded({ open: () => opening });
     cache.get.mockImplementation(never);
     const done = guard.get("a");
-    await pass(9_900);
+    await pass(2_400);
     expect(events).toEqual([]);
     ready();
     await settle();
@@ -221,10 +221,10 @@ describe("opening", () => {
     expect(events).toEqual([failed("get", "timeout", "no answer in time")]);
   });
 
-  test("is given up after ten seconds", async () => {
+  test("is given up after two and a half seconds", async () => {
     const { guard, events, cache } = guarded({ open: never });
     const done = guard.get("a");
-    await pass(9_999);
+    await pass(2_499);
     expect(events).toEqual([]);
     await pass(1);
     await done;
@@ -313,7 +313,7 @@ describe("a lease", () => {
     expect(events[0]).toEqual(failed("lease", "error", "Error"));
   });
 
-  test("that can't be released is told of", async () => {
+  test("that can't be released is reported", async () => {
     const leases = leasesOf();
     leases.release.mockRejectedValueOnce(new Error());
     const { guard, events } = guarded({ leases });
@@ -371,7 +371,7 @@ describe("a lease", () => {
 });
 
 describe("the end", () => {
-  test("waits for what goes on behind the callers' backs, whether it fails or not", async () => {
+  test("waits for what runs in the background, whether it fails or not", async () => {
     const { guard } = guarded();
     let end = () => {};
     guard.behind(Promise.reject(new Error()));

@@ -53,7 +53,7 @@ describe("without a cache of its own, an instance keeps tokens in memory", () =>
     expect(answers.count).toBe(2_000);
   });
 
-  test("and lets go of those longest unused beyond maxEntries", async () => {
+  test("and drops the least recently used beyond maxEntries", async () => {
     const { security, answers } = issuing({ maxEntries: 2 });
     const secret = () => "checkout-secret";
     // A new function each time makes the configuration one that was never seen before.

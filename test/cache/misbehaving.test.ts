@@ -325,7 +325,7 @@ describe("a Keyv that emits errors", () => {
   });
 });
 
-test("trouble is told once, and so is its end", async () => {
+test("trouble is reported once, and so is its end", async () => {
   let down = true;
   const get = async () => {
     if (down) throw new Error("out of order");

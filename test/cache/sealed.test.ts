@@ -116,7 +116,7 @@ describe("a token in a shared cache", () => {
       scope: "the-scope",
       audience: "the-audience",
       customParameters: { tenant: "the-tenant" },
-      customHeaders: { "X-Region": "the-region" },
+      tokenRequest: { headers: { "X-Region": "the-region" } },
     };
     const security = new EndpointSecurity({ cache, encryptionKeys: [keys.old] });
     await security.getToken(endpoint);
@@ -137,7 +137,7 @@ describe("a token in a shared cache", () => {
     }
   });
 
-  test("is sealed anew each time: the same token never looks the same", async () => {
+  test("is sealed with a new nonce each time: the same token never looks the same", async () => {
     const server = await startTokenEndpoint((res) => issue(res, "abc"));
     const [one, two] = [mapped(), mapped()];
     const endpoint = checkout(server.tokenUrl);
@@ -269,7 +269,7 @@ describe("an entry that isn't what it should be is a miss and an event", () => {
       issue(res, `token-${count}`, { expires_in: count === 1 ? 60 : 3600 }),
     );
     const { cache, map } = mapped();
-    const endpoint = checkout(server.tokenUrl, { expirySkewMs: 0 });
+    const endpoint = checkout(server.tokenUrl, { renewal: { expirySkewMs: 0 } });
     await filled(cache, endpoint);
     const [[key, stored] = ["", ""]] = map;
     const longer = { ...(JSON.parse(stored) as object), expires: Date.now() + 1e9 };

@@ -115,7 +115,7 @@ describe("private_key_jwt", () => {
     ]);
   });
 
-  test("signs anew after the key was rotated behind its function", async () => {
+  test("signs again after the key was rotated behind its function", async () => {
     const endpoint = takingEndpoint();
     const security = new EndpointSecurity({ fetch: endpoint.fetch });
     let key = p256;

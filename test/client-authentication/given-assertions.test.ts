@@ -85,7 +85,7 @@ describe("clientAssertion", () => {
 });
 
 describe("clientAssertionFile", () => {
-  test("is read anew for every token request", async () => {
+  test("is read again for every token request", async () => {
     const first = await workloadToken();
     const clientAssertionFile = await temporaryFile(`${first}\n`);
     const endpoint = takingEndpoint();
@@ -106,15 +106,13 @@ describe("clientAssertionFile", () => {
     const config = { ...signing, clientAssertionFile };
     await expect(security.getToken(config)).rejects.toMatchObject({
       code: "secret_unavailable",
-      message: expect.stringContaining(
-        "the file given as clientAssertionFile can't be read: Error (ENOENT)",
-      ),
+      message: expect.stringContaining("in clientAssertionFile can't be read: Error (ENOENT)"),
     });
     await writeFile(clientAssertionFile, await workloadToken());
     expect((await security.getToken(config)).accessToken).toBe("token-1");
   });
 
-  test("that is empty is told as a mistake", async () => {
+  test("that is empty is reported as a mistake", async () => {
     const clientAssertionFile = await temporaryFile("\n");
     const call = new EndpointSecurity().getToken({ ...signing, clientAssertionFile });
     await expect(call).rejects.toMatchObject({
@@ -144,7 +142,7 @@ describe("in a shared cache", () => {
       const bare = new EndpointSecurity({ fetch: endpoint.fetch, cache });
       await expect(bare.getToken(config)).rejects.toMatchObject({
         code: "invalid_configuration",
-        problems: [{ path, mend: expect.stringContaining("encryptionKeys") }],
+        problems: [{ path, fix: expect.stringContaining("encryptionKeys") }],
       });
       expect(endpoint.requests).toHaveLength(0);
       for (let process = 0; process < 2; process++) {

@@ -4,14 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPair } from "jose";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { DpopKeys, dpop } from "../../src/endpoint/dpop-key.ts";
-import { givenAssertion } from "../../src/endpoint/given-assertion.ts";
+import { type Check, Problems } from "../../src/checks/check.ts";
+import { DpopKeys, dpop } from "../../src/credentials/dpop-key.ts";
+import { externalAssertion } from "../../src/credentials/external-assertion.ts";
+import { FileReads } from "../../src/credentials/file-reads.ts";
 import {
   type PrivateKeySource,
   privateKey,
   readPrivateKey,
-} from "../../src/endpoint/private-key.ts";
-import { type Check, Problems } from "../../src/endpoint/problems.ts";
+} from "../../src/credentials/private-key.ts";
 import { jwk, pem, privateKeys, publicKeys } from "./keys.ts";
 
 const wanted = {
@@ -27,14 +28,14 @@ const read = (source: unknown, more: Partial<typeof wanted> = {}) =>
 function said(check: Check, value: unknown) {
   const problems = new Problems();
   check(value, "x", problems);
-  for (const { mend } of problems.list) expect(mend).toMatch(/\w/);
-  return problems.list.map(({ problem }) => problem);
+  for (const { fix } of problems.list) expect(fix).toMatch(/\w/);
+  return problems.list.map(({ problem }) => problem.replace(/^must be .+, (got .+)$/, "$1"));
 }
 
 const symmetric = { kty: "oct", k: "a", d: "b" };
 const label = (name: string, more = "") => `-----BEGIN ${name}-----\n${more}AAAA`;
 
-describe("of a private key is told at a glance", () => {
+describe("of a private key is reported at a glance", () => {
   test.each<[unknown, readonly string[]]>([
     [pem(privateKeys.p256), []],
     [pem(privateKeys.rsa, "pkcs1"), []],
@@ -42,12 +43,12 @@ describe("of a private key is told at a glance", () => {
     [privateKeys.ed25519, []],
     [() => "x", []],
     [undefined, ["is missing"]],
-    [null, ["is null"]],
-    [7, ["is a number"]],
-    [new Map(), ["is an object"]],
-    [["a"], ["is a list"]],
-    ["key", ["is no PEM"]],
-    ["${KEY}", ["holds a template left unfilled (${…})"]],
+    [null, ["got null"]],
+    [7, ["got a number"]],
+    [new Map(), ["got an object"]],
+    [["a"], ["got a list"]],
+    ["key", ["must be PEM"]],
+    ["${KEY}", ["has a template that was not filled in (${…})"]],
     [label("ENCRYPTED PRIVATE KEY"), ["is encrypted"]],
     [label("RSA PRIVATE KEY", "Proc-Type: 4,ENCRYPTED\n"), ["is encrypted"]],
     [label("PUBLIC KEY"), ["is a public key"]],
@@ -56,7 +57,7 @@ describe("of a private key is told at a glance", () => {
     [publicKeys.rsa, ["is a public key"]],
     [jwk(publicKeys.rsa), ["is a public key"]],
     [symmetric, ["is a symmetric key"]],
-    [{ d: "a" }, ["is a record without kty"]],
+    [{ d: "a" }, ["is an object without kty"]],
   ])("%o: %j", (value, expected) => {
     expect(said(privateKey, value)).toEqual(expected);
   });
@@ -65,8 +66,8 @@ describe("of a private key is told at a glance", () => {
     [true, []],
     [privateKeys.p256, []],
     [false, []],
-    [() => true, ["is a function"]],
-    ["key", ["is no PEM"]],
+    [() => true, ["got a function"]],
+    ["key", ["must be PEM"]],
   ])("for dpop, %o: %j", (value, expected) => {
     expect(said(dpop, value)).toEqual(expected);
   });
@@ -118,8 +119,8 @@ describe("a private key is read", () => {
   const unusual = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
   const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
   test.each<[string, unknown, Partial<typeof wanted>, string, RegExp]>([
-    ["at a glance", "key", {}, "clientPrivateKey", /^is no PEM/],
-    ["at a glance, by a function", () => "key", {}, "clientPrivateKey()", /^is no PEM/],
+    ["at a glance", "key", {}, "clientPrivateKey", /^must be PEM/],
+    ["at a glance, by a function", () => "key", {}, "clientPrivateKey()", /^must be PEM/],
     [
       "in its text",
       label("PRIVATE KEY"),
@@ -127,28 +128,28 @@ describe("a private key is read", () => {
       "clientPrivateKey",
       /^can't be read as a private key/,
     ],
-    ["in its kind", unusual, {}, "clientPrivateKey", /^is of a kind that signs no assertions/],
+    ["in its kind", unusual, {}, "clientPrivateKey", /^is of a kind that can't sign assertions/],
     ["in its length", short, {}, "clientPrivateKey", /^is shorter than 2048 bits/],
     [
       "in its algorithm",
       privateKeys.rsa,
       { algorithm: "ES256" },
       "clientAssertionAlgorithm",
-      /^is for another kind of key than clientPrivateKey/,
+      /^doesn't fit the kind of key in clientPrivateKey/,
     ],
     [
       "in its own algorithm",
       { ...jwk(privateKeys.rsa), alg: "ES256" },
       {},
       "clientPrivateKey",
-      /^is for another kind of key/,
+      /^doesn't fit the kind of key/,
     ],
   ])("not, where it is wrong %s", async (_, source, more, path, problem) => {
     await expect(read(source, more)).rejects.toMatchObject({
       code: "invalid_configuration",
       endpoint: "orders",
       problems: [
-        { path, problem: expect.stringMatching(problem), mend: expect.stringMatching(/\w/) },
+        { path, problem: expect.stringMatching(problem), fix: expect.stringMatching(/\w/) },
       ],
     });
   });
@@ -196,14 +197,14 @@ describe("an assertion that is given for the client", () => {
   const assertion = (claims: unknown) =>
     `e30.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.c2ln`;
   const subject = { iss: "https://cluster", sub: "orders", aud: ["a"] };
-  const of = (config: object) => givenAssertion(config as never, "orders", 1_000);
+  const of = (config: object) =>
+    externalAssertion(config, new FileReads(), { endpoint: "orders", timeoutMs: 1_000 });
 
   test("is none where none is named", async () => {
     expect(await of({})).toBeUndefined();
-    expect(await of({ clientAssertion: "text" })).toBeUndefined();
   });
 
-  test("is read at once, sent once, and read anew from then on", async () => {
+  test("is read at once, sent once, and read again from then on", async () => {
     const clientAssertion = vi.fn(() =>
       assertion({ ...subject, jti: clientAssertion.mock.calls.length }),
     );
@@ -218,6 +219,7 @@ describe("an assertion that is given for the client", () => {
     ["the same for the same subject", { ...subject, jti: 1 }, { ...subject, exp: 2 }, true],
     ["another for another subject", subject, { ...subject, sub: "x" }, false],
     ["another for another issuer", subject, { ...subject, iss: "x" }, false],
+    ["another for another tenant", { ...subject, tid: 1 }, { ...subject, tid: 2 }, false],
     ["another for another audience", subject, { ...subject, aud: "x" }, false],
     ["another each time without an issuer", { sub: "a", jti: 1 }, { sub: "a", jti: 2 }, false],
     ["another each time without a subject", { iss: "a", jti: 1 }, { iss: "a", jti: 2 }, false],
@@ -254,11 +256,11 @@ describe("an assertion that is given for the client", () => {
   });
 
   test.each([
-    ["ey..\n", /no JWT can be/],
-    ["\u00e4", /no JWT can be/],
-    ["a b", /no JWT can be/],
+    ["ey..\n", /ends with a line break/],
+    ["\u00e4", /must be a JWT/],
+    ["a b", /must be a JWT/],
     ["", /^is empty/],
-    [7, /^is a number/],
+    [7, /got a number$/],
   ])("is refused where it is %j", async (value, problem) => {
     await expect(of({ clientAssertion: () => value })).rejects.toMatchObject({
       code: "invalid_configuration",
@@ -267,7 +269,7 @@ describe("an assertion that is given for the client", () => {
         {
           path: "clientAssertion()",
           problem: expect.stringMatching(problem),
-          mend: expect.stringMatching(/\w/),
+          fix: expect.stringMatching(/\w/),
         },
       ],
     });

@@ -12,11 +12,13 @@ const files = {
 const security = new EndpointSecurity();
 const on = security.on.bind(security) as (name: unknown, listener: unknown) => () => void;
 
-test("a listener of an event that there isn't is told of those there are", () => {
-  expect(() => on("tokenobtained", () => {})).toThrow(/name is no event's name; use tokenObtained/);
+test("a listener of an unknown event gets an error with the known ones", () => {
+  expect(() => on("tokenobtained", () => {})).toThrow(
+    /name must be the name of an event; use tokenObtained/,
+  );
 });
 
-test("a listener that is no function is refused where it is given", () => {
+test("a listener that must be a function is refused where it is given", () => {
   expect(() => on("tokenObtained", undefined)).toThrow(ConfigurationError);
 });
 
@@ -35,7 +37,7 @@ test.each([
 test("the headers of a request whose URL isn't whole are refused", async () => {
   const call = security.getAuthHeaders(files, { request: { method: "GET", url: "/42" } });
   await expect(call).rejects.toThrow(ConfigurationError);
-  await expect(call).rejects.toThrow("request.url is no absolute URL");
+  await expect(call).rejects.toThrow("request.url must be an absolute URL");
 });
 
 test("what is no URL is taken as fetch takes it", async () => {

@@ -44,7 +44,7 @@ export const textOrList = fc.oneof(text, fc.array(text, { minLength: 1, maxLengt
 
 /** A credential, as it is or by a function. */
 export const secret = text
-  .filter((value) => !/^\s*[*•]{3,}\s*$/.test(value))
+  .filter((value) => !/^\s*[*•]{3,}\s*$|^(undefined|null)$|[\r\n]$/.test(value))
   .chain((value) => fc.constantFrom(value, async () => value));
 
 export const tokenUrl = fc
@@ -73,7 +73,7 @@ export const customParameters = fc
 export const customHeaders = fc.dictionary(
   fc.constantFrom("x-a", "x-b", "x-ab", "a", "1"),
   fc.constantFrom("", "a", "b", "1:a", "a, b", "x-a: b", "a b"),
-  { maxKeys: 3 },
+  { minKeys: 1, maxKeys: 3 },
 );
 
 const common = {
@@ -83,7 +83,7 @@ const common = {
   audience: optional(textOrList),
   resource: optional(textOrList),
   customParameters: optional(customParameters),
-  customHeaders: optional(customHeaders),
+  tokenRequest: optional(fc.record({ headers: customHeaders })),
 };
 
 const client = fc.oneof(
@@ -123,7 +123,17 @@ async function contentOf(value: unknown, top = true): Promise<unknown> {
   const entries = Object.entries(value)
     .filter(([name, item]) => item !== undefined && !(top && ["name", "url"].includes(name)))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  return Promise.all(entries.map(async ([name, item]) => [name, await contentOf(item, false)]));
+  return Promise.all(
+    entries.map(async ([name, item]) => {
+      const said = top && name === "scope" ? scopesIn(item) : item;
+      return [name, await contentOf(said, false)];
+    }),
+  );
+}
+
+/** Scopes are a set: a list and a text with the same ones, in any order, say the same. */
+function scopesIn(scope: string | readonly string[]): string[] {
+  return [...new Set([scope].flat().flatMap((part) => part.split(" ")))].sort();
 }
 
 /** Whether two configurations say the same. */

@@ -16,8 +16,8 @@ const signing = {
 };
 const bySecret = { ...orders, tokenEndpointAuthMethod: "client_secret_jwt" };
 
-describe("a mistake in how the client authenticates is told", () => {
-  const noMeaning = /has no meaning for this tokenEndpointAuthMethod/;
+describe("a mistake in how the client authenticates is reported", () => {
+  const noMeaning = /has no effect with this tokenEndpointAuthMethod/;
   const other = { clientPrivateKey: undefined };
   const encrypted = privateKeys.p256.export({
     format: "pem",
@@ -27,9 +27,13 @@ describe("a mistake in how the client authenticates is told", () => {
   });
   test.each<[path: string, config: object, problem: RegExp]>([
     ["clientPrivateKey", { ...signing, clientPrivateKey: undefined }, /is missing/],
-    ["clientPrivateKey", { ...signing, clientPrivateKey: 5 }, /is a number/],
-    ["clientPrivateKey", { ...signing, clientPrivateKey: "key" }, /is no PEM/],
-    ["clientPrivateKey", { ...signing, clientPrivateKey: "${KEY}" }, /template left unfilled/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: 5 }, /got a number/],
+    ["clientPrivateKey", { ...signing, clientPrivateKey: "key" }, /must be PEM/],
+    [
+      "clientPrivateKey",
+      { ...signing, clientPrivateKey: "${KEY}" },
+      /template that was not filled in/,
+    ],
     ["clientPrivateKey", { ...signing, clientPrivateKey: encrypted }, /is encrypted/],
     [
       "clientPrivateKey",
@@ -40,7 +44,7 @@ describe("a mistake in how the client authenticates is told", () => {
     ["clientPrivateKey", { ...signing, clientPrivateKey: jwk(publicKeys.rsa) }, /is a public key/],
     ["clientPrivateKey", { ...signing, clientPrivateKey: { kty: "oct", k: "a" } }, /symmetric/],
     ["clientPrivateKey", { ...signing, clientPrivateKey: {} }, /without kty/],
-    ["clientPrivateKey()", { ...signing, clientPrivateKey: () => "key" }, /is no PEM/],
+    ["clientPrivateKey()", { ...signing, clientPrivateKey: () => "key" }, /must be PEM/],
     ["clientPrivateKey()", { ...signing, clientPrivateKey: () => undefined }, /is missing/],
     [
       "clientPrivateKey",
@@ -55,7 +59,7 @@ describe("a mistake in how the client authenticates is told", () => {
     [
       "clientPrivateKey",
       { ...signing, clientPrivateKey: generateKeyPairSync("x25519").privateKey },
-      /signs no assertions/,
+      /can't sign assertions/,
     ],
     [
       "clientPrivateKey",
@@ -65,20 +69,40 @@ describe("a mistake in how the client authenticates is told", () => {
       },
       /is shorter than 2048 bits/,
     ],
-    ["clientAssertionAlgorithm", { ...signing, clientAssertionAlgorithm: "RS256" }, /another kind/],
-    ["clientAssertionAlgorithm", { ...signing, clientAssertionAlgorithm: "HS256" }, /not one of/],
-    ["clientAssertionAlgorithm", { ...bySecret, clientAssertionAlgorithm: "RS256" }, /not one of/],
+    [
+      "clientAssertionAlgorithm",
+      { ...signing, clientAssertionAlgorithm: "RS256" },
+      /doesn't fit the kind/,
+    ],
+    [
+      "clientAssertionAlgorithm",
+      { ...signing, clientAssertionAlgorithm: "HS256" },
+      /must be one of/,
+    ],
+    [
+      "clientAssertionAlgorithm",
+      { ...bySecret, clientAssertionAlgorithm: "RS256" },
+      /must be one of/,
+    ],
     ["clientAssertionAlgorithm", { ...orders, clientAssertionAlgorithm: "HS256" }, noMeaning],
-    ["clientAssertionAudience", { ...signing, clientAssertionAudience: "issuer" }, /doesn't name/],
+    [
+      "clientAssertionAudience",
+      { ...signing, clientAssertionAudience: "issuer" },
+      /this configuration has no issuer/,
+    ],
     ["clientAssertionAudience", { ...signing, clientAssertionAudience: " " }, /is empty/],
     ["clientAssertionAudience", { ...orders, clientAssertionAudience: "a" }, noMeaning],
-    ["clientPrivateKeyId", { ...signing, clientPrivateKeyId: 5 }, /is a number/],
+    ["clientPrivateKeyId", { ...signing, clientPrivateKeyId: 5 }, /got a number/],
     ["clientPrivateKeyId", { ...bySecret, clientPrivateKeyId: "a" }, noMeaning],
     ["clientPrivateKey", { ...orders, clientPrivateKey: "a" }, noMeaning],
-    ["clientAssertion", { ...signing, ...other, clientAssertion: "ey" }, /would soon be over/],
+    [
+      "clientAssertion",
+      { ...signing, ...other, clientAssertion: "ey" },
+      /an assertion expires soon/,
+    ],
     ["clientAssertion", { ...signing, clientAssertion: () => "ey" }, /as well as clientPrivateKey/],
     ["clientAssertion", { ...orders, clientAssertion: () => "ey" }, noMeaning],
-    ["clientAssertionFile", { ...signing, ...other, clientAssertionFile: 5 }, /is a number/],
+    ["clientAssertionFile", { ...signing, ...other, clientAssertionFile: 5 }, /got a number/],
     ["clientAssertionFile", { ...bySecret, clientAssertionFile: "/token" }, noMeaning],
     [
       "clientAssertionAudience",
@@ -95,83 +119,127 @@ describe("a mistake in how the client authenticates is told", () => {
   });
 });
 
-describe("a mistake in one field is told with its path, what is wrong and the mend", () => {
+describe("a mistake in one field is reported with its path, what is wrong and the fix", () => {
   test.each<[path: string, wrong: object, problem: RegExp]>([
     ["tokenUrl", { tokenUrl: undefined }, /is missing/],
-    ["tokenUrl", { tokenUrl: 5 }, /is a number/],
+    ["tokenUrl", { tokenUrl: 5 }, /got a number/],
     ["tokenUrl", { tokenUrl: "" }, /is empty/],
-    ["tokenUrl", { tokenUrl: "/oauth2/token" }, /is no absolute URL/],
+    ["tokenUrl", { tokenUrl: "/oauth2/token" }, /must be an absolute URL/],
     ["tokenUrl", { tokenUrl: "ftp://idp.test/token" }, /has the scheme ftp:/],
-    ["tokenUrl", { tokenUrl: "https://me:pw@idp.test/token" }, /holds a user name or password/],
+    ["tokenUrl", { tokenUrl: "https://me:pw@idp.test/token" }, /has a user name or password/],
     ["tokenUrl", { tokenUrl: "https://idp.test/token#top" }, /has a fragment/],
-    ["tokenUrl", { tokenUrl: "https://${HOST}/token" }, /template left unfilled/],
-    ["url", { url: "orders" }, /is no absolute URL/],
-    ["url", { url: null }, /is null/],
+    ["tokenUrl", { tokenUrl: "https://${HOST}/token" }, /template that was not filled in/],
+    ["url", { url: "orders" }, /must be an absolute URL/],
+    ["url", { url: null }, /got null/],
     ["url", { url: "https://orders.test/v1?a=b" }, /has a query/],
-    ["url", { url: "https://me:pw@orders.test/v1" }, /holds a user name or password/],
-    ["name", { name: 7 }, /is a number/],
+    ["url", { url: "https://me:pw@orders.test/v1" }, /has a user name or password/],
+    ["name", { name: 7 }, /got a number/],
     ["name", { name: " " }, /is empty/],
     ["clientId", { clientId: undefined }, /is missing/],
     ["clientId", { clientId: "" }, /is empty/],
-    ["clientId", { clientId: "${CLIENT_ID}" }, /template left unfilled/],
+    ["clientId", { clientId: "${CLIENT_ID}" }, /template that was not filled in/],
     ["clientSecret", { clientSecret: undefined }, /is missing/],
-    ["clientSecret", { clientSecret: null }, /is null/],
-    ["clientSecret", { clientSecret: { value: "x" } }, /is an object/],
-    ["clientSecret", { tokenEndpointAuthMethod: "none" }, /is given, though .*"none"/],
-    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: "basic" }, /is not one of "client_sec/],
-    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: 1 }, /is a number/],
-    ["clientSecretBasicEncoding", { clientSecretBasicEncoding: "url" }, /is not one of "form"/],
+    ["clientSecret", { clientSecret: null }, /got null/],
+    ["clientSecret", { clientSecret: { value: "x" } }, /got an object/],
+    ["clientSecret", { tokenEndpointAuthMethod: "none" }, /is set, and .*"none"/],
+    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: "basic" }, /must be one of "client_sec/],
+    ["tokenEndpointAuthMethod", { tokenEndpointAuthMethod: 1 }, /got a number/],
+    ["clientSecretBasicEncoding", { clientSecretBasicEncoding: "url" }, /must be one of "form"/],
     [
       "clientSecretBasicEncoding",
       { tokenEndpointAuthMethod: "client_secret_post", clientSecretBasicEncoding: "raw" },
-      /has no meaning for this tokenEndpointAuthMethod/,
+      /has no effect with this tokenEndpointAuthMethod/,
     ],
     ["scope", { scope: "" }, /is empty/],
     ["scope", { scope: [] }, /is an empty list/],
-    ["scope[1]", { scope: ["a", 5] }, /is a number/],
-    ["audience", { audience: true }, /is a boolean/],
+    ["scope[1]", { scope: ["a", 5] }, /got a number/],
+    ["audience", { audience: true }, /got a boolean/],
     ["audience[0]", { audience: [""] }, /is empty/],
-    ["resource", { resource: {} }, /is an object/],
-    ["resource[2]", { resource: ["https://a.test", "https://b.test", null] }, /is null/],
-    ["customParameters", { customParameters: "audience=orders" }, /is a string/],
-    ["customParameters", { customParameters: [["audience", "orders"]] }, /is a list/],
-    ["customParameters", { customParameters: new Map([["a", "b"]]) }, /is an object/],
-    ["customParameters.tenant", { customParameters: { tenant: 5 } }, /is a number/],
+    ["resource", { resource: {} }, /got an object/],
+    ["resource[2]", { resource: ["https://a.test", "https://b.test", null] }, /got null/],
+    ["customParameters", { customParameters: "audience=orders" }, /got a string/],
+    ["customParameters", { customParameters: [["audience", "orders"]] }, /got a list/],
+    ["customParameters", { customParameters: new Map([["a", "b"]]) }, /got an object/],
+    ["customParameters.tenant", { customParameters: { tenant: 5 } }, /got a number/],
     ["customParameters.tenant", { customParameters: { tenant: undefined } }, /is missing/],
-    ["customParameters.tenant[1]", { customParameters: { tenant: ["a", 5] } }, /is a number/],
-    ["customHeaders", { customHeaders: new Headers() }, /is an object/],
-    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": 5 } }, /is a number/],
-    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "a\r\nb: c" } }, /a header can't/],
-    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "naïve" } }, /a header can't/],
-    ["customHeaders.X-Tenant", { customHeaders: { "X-Tenant": "${T}" } }, /template left unfilled/],
-    ["customHeaders.X Tenant", { customHeaders: { "X Tenant": "a" } }, /is no header name/],
-    ["customHeaders.", { customHeaders: { "": "a" } }, /is no header name/],
-    ["defaultLifetimeMs", { defaultLifetimeMs: 0 }, /is 0/],
-    ["defaultLifetimeMs", { defaultLifetimeMs: Number.NaN }, /is NaN/],
-    ["defaultLifetimeMs", { defaultLifetimeMs: Number.POSITIVE_INFINITY }, /is Infinity/],
-    ["expirySkewMs", { expirySkewMs: -1 }, /is -1/],
-    ["expirySkewMs", { expirySkewMs: "30s" }, /is a string/],
-    ["tokenRequestTimeoutMs", { tokenRequestTimeoutMs: 0 }, /is 0/],
-    ["tokenRequestTimeoutMs", { tokenRequestTimeoutMs: 2 ** 31 }, /is 2147483648/],
-    ["retryStatuses", { retryStatuses: 401 }, /is a number/],
-    ["retryStatuses[1]", { retryStatuses: [401, "403"] }, /is no status of a refusal/],
-    ["retryStatuses[0]", { retryStatuses: [200] }, /is no status of a refusal/],
-    ["retryStatuses[0]", { retryStatuses: [302] }, /is no status of a refusal/],
-    ["retryStatuses[0]", { retryStatuses: [600] }, /is no status of a refusal/],
-    ["retryFreshTokenMs", { retryFreshTokenMs: -1 }, /is -1/],
-    ["retryFreshTokenMs", { retryFreshTokenMs: "5s" }, /is a string/],
-    ["allowInsecureRequests", { allowInsecureRequests: "yes" }, /is a string/],
+    ["customParameters.tenant[1]", { customParameters: { tenant: ["a", 5] } }, /got a number/],
+    ["tokenRequest.headers", { tokenRequest: { headers: new Headers() } }, /got an object/],
+    [
+      "tokenRequest.headers.X-Tenant",
+      { tokenRequest: { headers: { "X-Tenant": 5 } } },
+      /got a number/,
+    ],
+    [
+      "tokenRequest.headers.X-Tenant",
+      { tokenRequest: { headers: { "X-Tenant": "a\r\nb: c" } } },
+      /a header can't/,
+    ],
+    [
+      "tokenRequest.headers.X-Tenant",
+      { tokenRequest: { headers: { "X-Tenant": "naïve" } } },
+      /a header can't/,
+    ],
+    [
+      "tokenRequest.headers.X-Tenant",
+      { tokenRequest: { headers: { "X-Tenant": "${T}" } } },
+      /template that was not filled in/,
+    ],
+    [
+      "tokenRequest.headers.X Tenant",
+      { tokenRequest: { headers: { "X Tenant": "a" } } },
+      /must be a header name/,
+    ],
+    ["tokenRequest.headers.", { tokenRequest: { headers: { "": "a" } } }, /must be a header name/],
+    ["renewal.defaultLifetimeMs", { renewal: { defaultLifetimeMs: 0 } }, /got 0/],
+    ["renewal.defaultLifetimeMs", { renewal: { defaultLifetimeMs: Number.NaN } }, /got NaN/],
+    [
+      "renewal.defaultLifetimeMs",
+      { renewal: { defaultLifetimeMs: Number.POSITIVE_INFINITY } },
+      /got Infinity/,
+    ],
+    ["renewal.expirySkewMs", { renewal: { expirySkewMs: -1 } }, /got -1/],
+    ["renewal.expirySkewMs", { renewal: { expirySkewMs: "30s" } }, /got a string/],
+    ["tokenRequest.timeoutMs", { tokenRequest: { timeoutMs: 0 } }, /got 0/],
+    ["tokenRequest.timeoutMs", { tokenRequest: { timeoutMs: 2 ** 31 } }, /got 2147483648/],
+    ["renewal.rejectionStatuses", { renewal: { rejectionStatuses: 401 } }, /got a number/],
+    [
+      "renewal.rejectionStatuses[1]",
+      { renewal: { rejectionStatuses: [401, "403"] } },
+      /must be an error status/,
+    ],
+    [
+      "renewal.rejectionStatuses[0]",
+      { renewal: { rejectionStatuses: [200] } },
+      /must be an error status/,
+    ],
+    [
+      "renewal.rejectionStatuses[0]",
+      { renewal: { rejectionStatuses: [302] } },
+      /must be an error status/,
+    ],
+    [
+      "renewal.rejectionStatuses[0]",
+      { renewal: { rejectionStatuses: [600] } },
+      /must be an error status/,
+    ],
+    ["renewal.freshTokenRetryWindowMs", { renewal: { freshTokenRetryWindowMs: -1 } }, /got -1/],
+    [
+      "renewal.freshTokenRetryWindowMs",
+      { renewal: { freshTokenRetryWindowMs: "5s" } },
+      /got a string/,
+    ],
+    ["allowInsecureRequests", { allowInsecureRequests: "yes" }, /got a string/],
     ["type", { type: "saml" }, /is unknown/],
-    ["type", { type: 2 }, /is a number/],
+    ["type", { type: 2 }, /got a number/],
     ["grantType", { grantType: undefined }, /is missing/],
-    ["grantType", { grantType: ["password"] }, /is a list/],
+    ["grantType", { grantType: ["password"] }, /got a list/],
   ])("%s: %o", async (path, wrong, problem) => {
     const mistakes = await mistakesIn({ ...orders, ...wrong });
     expect(mistakes).toHaveLength(1);
     expect(mistakes[0]).toEqual({
       path,
       problem: expect.stringMatching(problem),
-      mend: expect.stringMatching(/\S/),
+      fix: expect.stringMatching(/\S/),
     });
   });
 
@@ -179,7 +247,7 @@ describe("a mistake in one field is told with its path, what is wrong and the me
     ["username", { username: undefined }, /is missing/],
     ["username", { username: "" }, /is empty/],
     ["password", { password: undefined }, /is missing/],
-    ["password", { password: 123456 }, /is a number/],
+    ["password", { password: 123456 }, /got a number/],
   ])("of the password grant, %s: %o", async (path, wrong, problem) => {
     expect(await mistakesIn({ ...user, ...wrong })).toMatchObject([
       { path, problem: expect.stringMatching(problem) },
@@ -191,7 +259,7 @@ describe("a mistake in one field is told with its path, what is wrong and the me
     ["password", { type: "basic", username: "svc" }, /is missing/],
     ["password", { type: "basic", username: "svc", password: "***" }, /is masked/],
     ["tokenUrl", { type: "basic", username: "a", password: "b", tokenUrl: "x" }, /not a field/],
-    ["url", { type: "basic", username: "a", password: "b", url: "x" }, /no absolute URL/],
+    ["url", { type: "basic", username: "a", password: "b", url: "x" }, /must be an absolute URL/],
     ["username", { type: "digest", password: "x" }, /is missing/],
     ["username", { type: "digest", username: "a\nb", password: "x" }, /header can't carry/],
     ["password", { type: "digest", username: "svc", password: "***" }, /is masked/],
@@ -199,9 +267,9 @@ describe("a mistake in one field is told with its path, what is wrong and the me
     ["type", { username: "svc", password: "x" }, /is missing, which means oauth2/],
     ["type", { headerName: "X-Key", apiKey: "x" }, /is missing, which means oauth2/],
     ["type", { type: "basci", username: "svc", password: "x" }, /did you mean "basic"/],
-    ["headerName", { type: "api_key", apiKey: "k" }, /is no header name/],
-    ["headerName", { type: "api_key", apiKey: "k", headerName: "X Key" }, /is no header name/],
-    ["headerName", { type: "api_key", apiKey: "k", headerName: 1 }, /is no header name/],
+    ["headerName", { type: "api_key", apiKey: "k" }, /is missing/],
+    ["headerName", { type: "api_key", apiKey: "k", headerName: "X Key" }, /must be a header name/],
+    ["headerName", { type: "api_key", apiKey: "k", headerName: 1 }, /must be a header name/],
     ["apiKey", { type: "api_key", headerName: "X-Key" }, /is missing/],
     ["apiKey", { type: "api_key", headerName: "X-Key", apiKey: "" }, /is empty/],
     ["apiKey", { type: "api_key", headerName: "X-Key", apiKey: "${KEY}" }, /template/],
@@ -236,7 +304,7 @@ describe("a mistake in one field is told with its path, what is wrong and the me
     async (name) => {
       const config = { ...orders, [name]: "a", customParameters: { [name]: "b" } };
       expect(await saidOf(config)).toEqual([
-        `customParameters.${name} is given twice, here and as ${name}`,
+        `customParameters.${name} is set twice, here and as ${name}`,
       ]);
     },
   );
@@ -244,15 +312,15 @@ describe("a mistake in one field is told with its path, what is wrong and the me
   test.each(["Authorization", "content-type", "Content-Length", "HOST", "Transfer-Encoding"])(
     "the header %s of a token request can't be set",
     async (name) => {
-      expect(await saidOf({ ...orders, customHeaders: { [name]: "x" } })).toEqual([
-        `customHeaders.${name} is a header that the token request sets itself`,
+      expect(await saidOf({ ...orders, tokenRequest: { headers: { [name]: "x" } } })).toEqual([
+        `tokenRequest.headers.${name} is a header that the token request sets itself`,
       ]);
     },
   );
 });
 
 describe("several mistakes", () => {
-  test("are told all at once, in one error", async () => {
+  test("are reported all at once, in one error", async () => {
     const config = {
       name: "orders",
       grantType: "password",
@@ -281,8 +349,8 @@ describe("several mistakes", () => {
       retryable: false,
       endpoint: "orders",
     });
-    for (const { path, problem, mend } of error.problems) {
-      expect(error.message).toContain(`${path} ${problem}; ${mend}`);
+    for (const { path, problem, fix } of error.problems) {
+      expect(error.message).toContain(`${path} ${problem}; ${fix}`);
     }
   });
 
@@ -303,7 +371,7 @@ describe("several mistakes", () => {
     }
   });
 
-  test("are gone once they are mended in place", async () => {
+  test("are gone once they are fixed in place", async () => {
     mockTokenEndpoint();
     const security = new EndpointSecurity();
     const config: Record<string, unknown> = { ...orders, clientId: "" };
@@ -359,14 +427,14 @@ describe("an unknown grant type", () => {
     expect(mistake).toEqual({
       path: "grantType",
       problem: 'is unknown (did you mean "client_credentials"?)',
-      mend: expect.stringContaining('choose "client_credentials", "password"'),
+      fix: expect.stringContaining('choose "client_credentials", "password"'),
     });
   });
 
   test("lists those that were added too", async () => {
     const device = { grantType: "urn:example:device", parameters: () => ({}) };
     const [mistake] = await mistakesIn({ ...orders, grantType: "implicit" }, [device]);
-    expect(mistake?.mend).toContain('"urn:example:device", or add');
+    expect(mistake?.fix).toContain('"urn:example:device", or add');
   });
 
   test("named like a member of Object.prototype is unknown too", async () => {
@@ -382,7 +450,7 @@ describe("a token URL that is http", () => {
       expect(mistake).toMatchObject({
         path: "tokenUrl",
         problem: expect.stringContaining("is http"),
-        mend: expect.stringContaining("allowInsecureRequests: true"),
+        fix: expect.stringContaining("allowInsecureRequests: true"),
       });
     },
   );
@@ -422,10 +490,8 @@ describe("optional fields", () => {
       audience: undefined,
       resource: undefined,
       customParameters: undefined,
-      customHeaders: undefined,
-      defaultLifetimeMs: undefined,
-      expirySkewMs: undefined,
-      tokenRequestTimeoutMs: undefined,
+      tokenRequest: { headers: undefined, timeoutMs: undefined },
+      renewal: { defaultLifetimeMs: undefined, expirySkewMs: undefined },
       allowInsecureRequests: undefined,
     });
     expect(header).toBe("Bearer token-1");
@@ -457,7 +523,7 @@ describe("what is no configuration", () => {
     },
   );
 
-  test.each(["customParameters", "customHeaders", "scope", "unknown"])(
+  test.each(["customParameters", "tokenRequest.headers", "scope", "unknown"])(
     "a cycle in %s is refused",
     async (field) => {
       const cyclic: Record<string, unknown> = { a: "b" };

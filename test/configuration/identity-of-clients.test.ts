@@ -77,7 +77,11 @@ const fields: [field: string, base: object, values: Values][] = [
   [
     "tokenEndpointAuthMethod",
     { ...base, clientSecret: "checkout-secret" },
-    plain("client_secret_basic", "client_secret_post", "client_secret_jwt", undefined),
+    [
+      ...plain("client_secret_basic", "client_secret_post", "client_secret_jwt"),
+      // The default is the same as the value that it stands for.
+      ["client_secret_basic", undefined],
+    ],
   ],
   [
     "issuer",

@@ -16,11 +16,11 @@ export async function configurationError(call: Promise<unknown>): Promise<Config
   const { problems } = error as ConfigurationError;
   expect(problems).not.toEqual([]);
   for (const problem of problems) {
-    // Whole sentences' worth, not a path or a mend that nobody filled in.
+    // Whole sentences' worth, not a path or a fix that nobody filled in.
     expect(problem).toEqual({
       path: expect.stringMatching(/^\S/),
       problem: expect.stringMatching(/^\w.*\w/),
-      mend: expect.stringMatching(/^\w.*\w/),
+      fix: expect.stringMatching(/^\w.*\w/),
     });
   }
   return error as ConfigurationError;

@@ -44,13 +44,13 @@ describe("options", () => {
     ["encryptionKeys", { encryptionKeys: "canary".repeat(8) }],
     ["grants", { grants: { grantType: "a", parameters: () => ({}) } }],
     ["grants", { grants: [null] }],
-  ])("that are no list, or hold nothing, are told like all others: %s of %o", (path, wrong) => {
+  ])("that are no list, or hold nothing, are reported like all others: %s of %o", (path, wrong) => {
     const error = mistakesInOptions(wrong);
     expect(error.problems).toMatchObject([{ path: expect.stringContaining(path) }]);
     expect(inspect(error)).not.toContain("canary");
   });
 
-  test("are told all at once", () => {
+  test("are reported all at once", () => {
     const error = mistakesInOptions({ cache: 1, cacheTimeoutMs: -1, maxEntries: 0, fetch: {} });
     expect(error.problems.map(({ path }) => path)).toEqual([
       "cache",
@@ -146,7 +146,7 @@ describe("maxEntries", () => {
     expect(requests).toHaveLength(4);
   });
 
-  test("never mixes up the endpoints that it lets go of", async () => {
+  test("never mixes up the endpoints that it drops", async () => {
     const { fetch } = derivingEndpoint();
     const security = new EndpointSecurity({ maxEntries: 1, fetch });
     const names = ["a", "b", "c", "a", "c", "b"];

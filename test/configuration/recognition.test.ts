@@ -8,6 +8,11 @@ const anything = defineGrant({
   parameters: (_: Record<string, unknown>) => ({}),
 });
 
+/** The headers in a configuration, to be changed in place. */
+function headersOf(config: object): object {
+  return Object(Reflect.get(Object(Reflect.get(config, "tokenRequest")), "headers"));
+}
+
 describe("the same configuration object", () => {
   test("gets the same token, with no second request", async () => {
     const requests = mockTokenEndpoint();
@@ -77,8 +82,8 @@ describe("the same configuration object", () => {
     ["a list made longer", { audience: ["a"] }, (config) => list(config, "audience").push("b")],
     [
       "a header edited",
-      { customHeaders: { "X-Tenant": "a" } },
-      (config) => Object.assign(config.customHeaders ?? {}, { "X-Tenant": "b" }),
+      { tokenRequest: { headers: { "X-Tenant": "a" } } },
+      (config) => Object.assign(headersOf(config), { "X-Tenant": "b" }),
     ],
   ])("gets another token after a change in place: %s", async (_, fields, change) => {
     const requests = mockTokenEndpoint();
@@ -249,18 +254,18 @@ describe("a frozen configuration", () => {
     expect(requests).toHaveLength(1);
   });
 
-  test.each(["customParameters", "customHeaders"])(
-    "gets another token when its %s, which are not frozen, change",
-    async (field) => {
-      mockTokenEndpoint();
-      const security = new EndpointSecurity();
-      const inner = { "X-Tenant": "a" };
-      const config = Object.freeze({ ...orders, [field]: inner });
-      expect(await security.getAuthHeader(config)).toBe("Bearer token-1");
-      inner["X-Tenant"] = "b";
-      expect(await security.getAuthHeader(config)).toBe("Bearer token-2");
-    },
-  );
+  test.each([
+    ["customParameters", (inner: Record<string, string>) => ({ customParameters: inner })],
+    ["headers", (inner: Record<string, string>) => ({ tokenRequest: { headers: inner } })],
+  ])("gets another token when its %s, which are not frozen, change", async (_field, fieldsOf) => {
+    mockTokenEndpoint();
+    const security = new EndpointSecurity();
+    const inner = { "X-Tenant": "a" };
+    const config = Object.freeze({ ...orders, ...fieldsOf(inner) });
+    expect(await security.getAuthHeader(config)).toBe("Bearer token-1");
+    inner["X-Tenant"] = "b";
+    expect(await security.getAuthHeader(config)).toBe("Bearer token-2");
+  });
 
   test("gets another token when a list in its frozen parameters changes", async () => {
     mockTokenEndpoint();
@@ -284,7 +289,7 @@ describe("a frozen configuration", () => {
 });
 
 describe("a configuration with getters", () => {
-  test.each(["open", "frozen"])("is read anew at each call (%s)", async (kind) => {
+  test.each(["open", "frozen"])("is read again at each call (%s)", async (kind) => {
     const requests = mockTokenEndpoint();
     const security = new EndpointSecurity();
     let tenant = "a";
@@ -436,8 +441,8 @@ describe("the fields of a custom grant", () => {
   });
 });
 
-describe("a credential that is a function", () => {
-  test("written anew at each call costs one token request", async () => {
+describe("a credential that got a function", () => {
+  test("written again at each call costs one token request", async () => {
     const requests = mockTokenEndpoint();
     const security = new EndpointSecurity();
     for (let call = 0; call < 20; call++) {

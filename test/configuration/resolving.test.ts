@@ -1,13 +1,14 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test, vi } from "vitest";
-import { ClientCertificates } from "../../src/endpoint/client-certificate.ts";
-import { withDeadline } from "../../src/endpoint/deadline.ts";
-import { DpopKeys } from "../../src/endpoint/dpop-key.ts";
-import type { OwnGrantStrategy } from "../../src/endpoint/grant-strategy.ts";
+import type { OwnGrantStrategy } from "../../src/configuration/grant-strategy.ts";
+import { ClientCertificates } from "../../src/credentials/client-certificate.ts";
+import { DpopKeys } from "../../src/credentials/dpop-key.ts";
+import { FileReads } from "../../src/credentials/file-reads.ts";
 import { Identity } from "../../src/endpoint/identity.ts";
-import { KnownEndpoint } from "../../src/endpoint/known-endpoint.ts";
-import { Snapshot } from "../../src/endpoint/snapshot.ts";
+import { resolveEndpoint, secretCountOf } from "../../src/endpoint/resolve-endpoint.ts";
+import { withDeadline } from "../../src/waiting/deadline.ts";
 import { jwk, privateKeys } from "../client-authentication/keys.ts";
+import { parsedOAuth2 } from "./parsed.ts";
 
 const strategies = [
   { grantType: "plain", fields: [] },
@@ -24,8 +25,8 @@ const grants = new Map(
 const instance = {
   identity: new Identity(),
   dpopKeys: new DpopKeys(),
-  refreshAhead: 0.7,
-  transports: { transport: undefined, clientCertificates: new ClientCertificates() },
+  files: new FileReads(),
+  clientCertificates: new ClientCertificates(),
 } as const;
 
 const least = {
@@ -35,9 +36,10 @@ const least = {
   clientId: "checkout",
   clientSecret: "secret",
 };
-const known = (more: object = {}) =>
-  new KnownEndpoint(new Snapshot({ ...least, ...more }, (keys) => keys), grants);
-const resolved = (more?: object, which?: number) => known(more).resolve(instance, which);
+const parsedWith = (more: object = {}) =>
+  parsedOAuth2({ ...least, ...more }, { grants, renewal: { refreshAhead: 0.7 } });
+const resolved = async (more?: object, which?: number) =>
+  resolveEndpoint(parsedWith(more), instance, which);
 const identityOf = async (more?: object) => (await resolved(more)).identity;
 const never = () => new Promise<string>(() => {});
 
@@ -49,23 +51,23 @@ describe("an endpoint is resolved", () => {
       credentials: { clientSecret: "secret", pin: "1234" },
       strategy: grants.get("told"),
       keys: {},
-      givenAssertion: undefined,
+      externalAssertion: undefined,
       transport: undefined,
     });
     expect(Object.keys(endpoint.credentials)).toEqual(["clientSecret", "pin"]);
   });
 
   test("with the instance's refreshAhead, or its own", async () => {
-    const aheadOf = async (more: object) => (await resolved(more)).settings.refreshAhead;
+    const aheadOf = async (more: object) => (await resolved(more)).settings.renewal.refreshAhead;
     expect(await aheadOf({})).toBe(0.7);
-    expect(await aheadOf({ refreshAhead: 0.9 })).toBe(0.9);
-    expect(await aheadOf({ refreshAhead: false })).toBe(false);
+    expect(await aheadOf({ renewal: { refreshAhead: 0.9 } })).toBe(0.9);
+    expect(await aheadOf({ renewal: { refreshAhead: false } })).toBe(false);
   });
 
   test("with one of several secrets", async () => {
     const clientSecret = ["new", () => "old"];
-    expect(known({ clientSecret }).secretCount).toBe(2);
-    expect(known().secretCount).toBe(1);
+    expect(secretCountOf(parsedWith({ clientSecret }))).toBe(2);
+    expect(secretCountOf(parsedWith())).toBe(1);
     expect((await resolved({ clientSecret })).credentials.clientSecret).toBe("new");
     expect((await resolved({ clientSecret }, 1)).credentials.clientSecret).toBe("old");
   });
@@ -120,27 +122,25 @@ describe("an endpoint is resolved", () => {
     ]);
     expect(one.identity).toBe(again.identity);
     expect(one.identity).not.toBe(other.identity);
-    expect(await one.givenAssertion?.read()).toBe(assertion({ iss: "a", sub: "b", jti: 1 }));
+    expect(await one.externalAssertion?.read()).toBe(assertion({ iss: "a", sub: "b", jti: 1 }));
   });
 
   test("with what it is known by, and the issuer in the place of its token endpoint", async () => {
-    expect(await identityOf({ name: "x" })).toBe(await identityOf());
+    for (const more of [
+      { name: "x" },
+      { url: "https://orders.test" },
+      { headerName: "X-Token", headerPrefix: "" },
+      { tokenRequest: { timeoutMs: 1, retries: 0 } },
+      { renewal: { maxForcedRenewals: 1 } },
+      { tokenEndpointAuthMethod: "client_secret_basic" },
+    ]) {
+      expect(await identityOf(more)).toBe(await identityOf());
+    }
     expect(await identityOf({ clientSecret: () => "secret" })).toBe(await identityOf());
     expect(await identityOf({ clientSecret: "other" })).not.toBe(await identityOf());
     const discovered = { tokenUrl: undefined, issuer: "https://idp.test" };
-    expect((await resolved(discovered)).settings.tokenUrl).toBe("https://idp.test");
-    expect((await resolved()).settings.tokenUrl).toBe(least.tokenUrl);
-  });
-
-  test.each([
-    [{ type: "basic", username: "u", password: "p" }, 'is "basic", which has no tokens'],
-    [{ grantType: "unknown" }, 'is "oauth2", which has no tokens'],
-  ])("not where it has no tokens: %j", async (more, problem) => {
-    await expect(resolved(more)).rejects.toMatchObject({
-      code: "invalid_configuration",
-      endpoint: "orders",
-      problems: [{ path: "type", problem, mend: expect.stringContaining("getAuthHeaders") }],
-    });
+    expect((await resolved(discovered)).tokenUrl).toBe("https://idp.test");
+    expect((await resolved()).tokenUrl).toBe(least.tokenUrl);
   });
 
   test.each<[string, object]>([
@@ -175,7 +175,7 @@ describe("an endpoint is resolved", () => {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
       try {
         for (const [limit, timeoutMs] of [
-          [{ tokenRequestTimeoutMs: 30 }, 30],
+          [{ tokenRequest: { timeoutMs: 30 } }, 30],
           [{}, 10_000],
         ] as const) {
           const end = resolved({ ...more, ...limit }).catch((error: unknown) => error);
@@ -218,7 +218,7 @@ describe("a deadline", () => {
     }
   });
 
-  test("ends the wait, and tells the work so", async () => {
+  test("ends the wait, and aborts the work", async () => {
     let given: AbortSignal | undefined;
     const work = withDeadline(
       1,
@@ -233,7 +233,7 @@ describe("a deadline", () => {
     expect(given?.reason).toMatchObject({ message: "late" });
   });
 
-  test("is over with the work: nobody is told that it was late", async () => {
+  test("ends with the work, and reports no deadline after that", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const told = vi.fn(late);

@@ -24,16 +24,31 @@ const unusable: [problem: RegExp, value: unknown][] = [
   [/is masked/, " •••••••• "],
   [/is empty/, ""],
   [/is empty/, " \n"],
-  [/template left unfilled/, "${VAULT_SECRET}"],
-  [/template left unfilled/, "canary-${suffix}"],
-  [/is a number/, 424242],
-  [/is an object/, { value: "canary" }],
-  [/is null/, null],
+  [/template that was not filled in/, "${VAULT_SECRET}"],
+  [/template that was not filled in/, "canary-${suffix}"],
+  [/got a number/, 424242],
+  [/got an object/, { value: "canary" }],
+  [/got null/, null],
+  [/is the text "undefined"/, "undefined"],
+  [/is the text "null"/, "null"],
+  [/ends with a line break/, "canary\n"],
+  [/ends with a line break/, "canary\r\n"],
 ];
 
+/** What some services have for the half of user name and password that they don't use. */
+const mayBeEmpty = (type: string, value: unknown) => type === "basic" && value === "";
+
 const cases = secrets.flatMap(([type, config, field]) =>
-  unusable.map(([problem, value]) => ({ type, config, field, problem, value })),
+  unusable
+    .filter(([, value]) => !mayBeEmpty(type, value))
+    .map(([problem, value]) => ({ type, config, field, problem, value })),
 );
+
+/** What a function returns for a variable that isn't set. */
+const returned = new Map<unknown, RegExp>([
+  ["", /returned an empty string/],
+  [null, /returned null/],
+]);
 
 /** Nothing that anyone could print of the error tells the value. */
 function expectUntold(error: ConfigurationError, value: unknown): void {
@@ -56,13 +71,32 @@ describe("an unusable secret is refused by the name of its field, and never show
   test.each(cases)("returned by a function, $type: $field $value", async (example) => {
     const { config, field, problem, value } = example;
     const read = async () => value;
+    const said = returned.get(value) ?? problem;
     const call = new EndpointSecurity().getAuthHeader({ ...config, [field]: read } as never);
     const error = await configurationError(call);
     expect(error.problems).toMatchObject([
-      { path: `${field}()`, problem: expect.stringMatching(problem) },
+      { path: `${field}()`, problem: expect.stringMatching(said) },
     ]);
     expectUntold(error, value);
   });
+
+  test.each(["basic", "digest"] as const)(
+    "but %s takes an empty one that is written so",
+    async (type) => {
+      const security = new EndpointSecurity();
+      const options = {
+        request: { method: "GET", url: "https://a.test/" },
+        challenge: 'Digest realm="r", nonce="n", qop="auth"',
+      };
+      for (const user of [
+        { username: "sk_live_1", password: "" },
+        { username: "", password: "p" },
+      ]) {
+        const { Authorization } = await security.getAuthHeaders({ type, ...user }, options);
+        expect(Authorization).toMatch(/^(Basic|Digest) ./);
+      }
+    },
+  );
 
   test("no token request is made with it", async () => {
     const requests = mockTokenEndpoint();
@@ -127,7 +161,7 @@ describe("a function that can't give its secret", () => {
 
   test("is not waited for longer than the token request's deadline", async () => {
     const never = () => new Promise<string>(() => {});
-    const config = { ...orders, clientSecret: never, tokenRequestTimeoutMs: 1 };
+    const config = { ...orders, clientSecret: never, tokenRequest: { timeoutMs: 1 } };
     await expect(new EndpointSecurity().getAuthHeader(config)).rejects.toMatchObject({
       code: "secret_unavailable",
       field: "clientSecret",

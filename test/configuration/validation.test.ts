@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { OwnGrantStrategy } from "../../src/endpoint/grant-strategy.ts";
-import { Problems } from "../../src/endpoint/problems.ts";
-import { mergedTransport, transport } from "../../src/endpoint/transport-fields.ts";
-import { checkNesting, validate } from "../../src/endpoint/validation.ts";
+import { Problems } from "../../src/checks/check.ts";
+import type { OwnGrantStrategy } from "../../src/configuration/grant-strategy.ts";
+import { mergedTransport, transport } from "../../src/configuration/transport-fields.ts";
 import { ConfigurationError } from "../../src/errors.ts";
+import { parsed, parsedOAuth2 } from "./parsed.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -41,59 +41,64 @@ const grants = new Map<string, OwnGrantStrategy>(
   ].map((strategy) => [strategy.grantType, { parameters: () => ({}), ...strategy } as never]),
 );
 
-/** What is said of a configuration, as `path problem → mend`. */
+/** Without what the value must be: wording.test.ts tests that. */
+const short = (problem: string) => problem.replace(/^must be .+, (got .+)$/, "$1");
+
+/** What is said of a configuration, as `path problem → fix`. */
 function said(more: Fields, base: Fields = least): readonly string[] {
   try {
-    validate({ ...base, ...more }, grants);
+    parsed({ ...base, ...more }, { grants });
     return [];
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    for (const { mend } of error.problems) expect(mend).toMatch(/\w/);
-    return error.problems.map(({ path, problem }) => `${path} ${problem}`);
+    for (const { fix } of error.problems) expect(fix).toMatch(/\w/);
+    return error.problems.map(({ path, problem }) => `${path} ${short(problem)}`);
   }
 }
+
+/** The fields that the grant's strategy reads. */
+const fieldsOf = (more: Fields) => parsedOAuth2({ ...least, ...more }, { grants }).grant.fields;
 
 /** Without what `base` says of itself. */
 const without = (...names: string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
 
-describe("of a configuration is told", () => {
-  const noMeaning = "has no meaning for this tokenEndpointAuthMethod";
-  const count = "is no small whole number";
-  const share = "is no share of a token's life";
+describe("a configuration has these problems", () => {
+  const noMeaning = "has no effect with this tokenEndpointAuthMethod";
+  const share = "got";
   const discovered = { tokenUrl: undefined, issuer: "https://idp.test" };
   const signing = { clientSecret: undefined, tokenEndpointAuthMethod: "private_key_jwt" };
   const certified = { certificate: "-----BEGIN CERTIFICATE-----", privateKey: () => "x" };
   test.each<[Fields, readonly string[]]>([
     [{}, []],
-    [{ tokenRequestRetries: 0, maxForcedRenewals: 100 }, []],
-    [{ tokenRequestRetries: -1 }, [`tokenRequestRetries ${count}`]],
-    [{ tokenRequestRetries: 1.5 }, [`tokenRequestRetries ${count}`]],
-    [{ tokenRequestRetries: "1" }, [`tokenRequestRetries ${count}`]],
-    [{ maxForcedRenewals: 101 }, [`maxForcedRenewals ${count}`]],
-    [{ refreshAhead: false }, []],
-    [{ refreshAhead: 1 }, []],
-    [{ refreshAhead: 0.01 }, []],
-    [{ refreshAhead: 0 }, [`refreshAhead ${share}`]],
-    [{ refreshAhead: 1.01 }, [`refreshAhead ${share}`]],
-    [{ refreshAhead: true }, [`refreshAhead ${share}`]],
-    [{ refreshAhead: "0.8" }, [`refreshAhead ${share}`]],
-    [{ retryStatuses: [400, 599] }, []],
+    [{ tokenRequest: { retries: 0 }, renewal: { maxForcedRenewals: 100 } }, []],
+    [{ tokenRequest: { retries: -1 } }, ["tokenRequest.retries got -1"]],
+    [{ tokenRequest: { retries: 1.5 } }, ["tokenRequest.retries got 1.5"]],
+    [{ tokenRequest: { retries: "1" } }, ["tokenRequest.retries got a string"]],
+    [{ renewal: { maxForcedRenewals: 101 } }, ["renewal.maxForcedRenewals got 101"]],
+    [{ renewal: { refreshAhead: false } }, []],
+    [{ renewal: { refreshAhead: 1 } }, []],
+    [{ renewal: { refreshAhead: 0.01 } }, []],
+    [{ renewal: { refreshAhead: 0 } }, [`renewal.refreshAhead ${share} 0`]],
+    [{ renewal: { refreshAhead: 1.01 } }, [`renewal.refreshAhead ${share} 1.01`]],
+    [{ renewal: { refreshAhead: true } }, [`renewal.refreshAhead ${share} a boolean`]],
+    [{ renewal: { refreshAhead: "0.8" } }, [`renewal.refreshAhead ${share} a string`]],
+    [{ renewal: { rejectionStatuses: [400, 599] } }, []],
     [
-      { retryStatuses: [399, 600, 401.5, "401"] },
-      [0, 1, 2, 3].map((index) => `retryStatuses[${index}] is no status of a refusal`),
+      { renewal: { rejectionStatuses: [399, 600, 401.5, "401"] } },
+      [0, 1, 2, 3].map((index) => `renewal.rejectionStatuses[${index}] must be an error status`),
     ],
-    [{ retryStatuses: 401 }, ["retryStatuses is a number"]],
+    [{ renewal: { rejectionStatuses: 401 } }, ["renewal.rejectionStatuses got a number"]],
     [discovered, []],
-    [{ issuer: "https://idp.test" }, ["issuer is given as well as tokenUrl"]],
+    [{ issuer: "https://idp.test" }, ["issuer is set as well as tokenUrl"]],
     [without("tokenUrl"), ["tokenUrl is missing"]],
     [
       { ...discovered, issuer: "http://idp.test" },
-      ["issuer is http, which shows the credentials to the network"],
+      ["issuer is http, which sends the credentials in plain text"],
     ],
     [{ ...discovered, issuer: "http://idp.test", allowInsecureRequests: true }, []],
     [
       { allowedTokenEndpointOrigins: [] },
-      ["allowedTokenEndpointOrigins has no meaning without issuer"],
+      ["allowedTokenEndpointOrigins has no effect without issuer"],
     ],
     [
       { ...discovered, allowedTokenEndpointOrigins: ["https://a.test", "https://b.test/x"] },
@@ -101,18 +106,18 @@ describe("of a configuration is told", () => {
     ],
     [
       { ...discovered, allowedTokenEndpointOrigins: "https://a.test" },
-      ["allowedTokenEndpointOrigins is a string"],
+      ["allowedTokenEndpointOrigins got a string"],
     ],
     [{ customParameters: { a: "", b: ["", "x"], c: "y" } }, []],
     [
       { customParameters: { a: " ", b: ["x", 7], c: 7 } },
       [
         "customParameters.a is empty",
-        "customParameters.b[1] is a number",
-        "customParameters.c is a number",
+        "customParameters.b[1] got a number",
+        "customParameters.c got a number",
       ],
     ],
-    [{ customParameters: ["a"] }, ["customParameters is a list"]],
+    [{ customParameters: ["a"] }, ["customParameters got a list"]],
     [{ customParameters: { scope: "a", audience: "b" } }, []],
     [
       {
@@ -121,8 +126,8 @@ describe("of a configuration is told", () => {
         customParameters: { scope: "a", resource: "b", clientId: "c" },
       },
       [
-        "customParameters.scope is given twice, here and as scope",
-        "customParameters.resource is given twice, here and as resource",
+        "customParameters.scope is set twice, here and as scope",
+        "customParameters.resource is set twice, here and as resource",
       ],
     ],
     [
@@ -136,25 +141,31 @@ describe("of a configuration is told", () => {
       { grantType: "named", customParameters: { own_parameter: "c" } },
       ["customParameters.own_parameter is a parameter that the grant sets itself"],
     ],
-    [{ customHeaders: { "X-A": "b", "x-b": "" } }, []],
+    [{ tokenRequest: { headers: { "X-A": "b", "x-b": "" } } }, []],
     [
-      { customHeaders: { "X-A": "b", "x-a": "c" } },
-      ["customHeaders.x-a is given twice, in another spelling"],
+      { tokenRequest: { headers: { "X-A": "b", "x-a": "c" } } },
+      ["tokenRequest.headers.x-a is set twice, in another spelling"],
     ],
     [
-      { customHeaders: { HOST: "b", Authorization: "c" } },
+      { tokenRequest: { headers: { HOST: "b", Authorization: "c" } } },
       [
-        "customHeaders.HOST is a header that the token request sets itself",
-        "customHeaders.Authorization is a header that the token request sets itself",
+        "tokenRequest.headers.HOST is a header that the token request sets itself",
+        "tokenRequest.headers.Authorization is a header that the token request sets itself",
       ],
     ],
-    [{ tokenEndpointAuthMethod: "client_secret_post", customHeaders: { authorization: "c" } }, []],
-    [{ customHeaders: "a: b" }, ["customHeaders is a string"]],
+    [
+      {
+        tokenEndpointAuthMethod: "client_secret_post",
+        tokenRequest: { headers: { authorization: "c" } },
+      },
+      [],
+    ],
+    [{ tokenRequest: { headers: "a: b" } }, ["tokenRequest.headers got a string"]],
     [{ clientSecretBasicEncoding: "raw" }, []],
     [{ clientSecretBasicEncoding: "form" }, []],
     [
       { clientSecretBasicEncoding: "none" },
-      ['clientSecretBasicEncoding is not one of "form", "raw"'],
+      ['clientSecretBasicEncoding must be one of "form", "raw"'],
     ],
     [
       { tokenEndpointAuthMethod: "client_secret_post", clientSecretBasicEncoding: "raw" },
@@ -162,12 +173,12 @@ describe("of a configuration is told", () => {
     ],
     [
       { tokenEndpointAuthMethod: "none" },
-      ['clientSecret is given, though tokenEndpointAuthMethod "none" sends no secret'],
+      ['clientSecret is set, and tokenEndpointAuthMethod "none" sends no secret'],
     ],
     [{ tokenEndpointAuthMethod: "none", clientSecret: undefined }, []],
     [
       { tokenEndpointAuthMethod: "tls_client_auth", clientSecret: undefined },
-      ["transport.clientCertificate is missing, and the tokenEndpointAuthMethod is by certificate"],
+      ["transport.clientCertificate is missing, and tokenEndpointAuthMethod needs a certificate"],
     ],
     ...["tls_client_auth", "self_signed_tls_client_auth"].map((method): [Fields, string[]] => [
       {
@@ -183,28 +194,31 @@ describe("of a configuration is told", () => {
         transport: { clientCertificate: certified },
       },
       [
-        'clientSecret is given, though tokenEndpointAuthMethod "self_signed_tls_client_auth" sends no secret',
+        'clientSecret is set, and tokenEndpointAuthMethod "self_signed_tls_client_auth" sends no secret',
       ],
     ],
     [{ ...signing, clientPrivateKey: key, clientPrivateKeyId: "a" }, []],
     [
       { ...signing, clientPrivateKey: key, clientAssertion: () => "a", clientAssertionFile: "b" },
       [
-        "clientAssertion is given as well as clientPrivateKey",
-        "clientAssertionFile is given as well as clientPrivateKey",
+        "clientAssertion is set as well as clientPrivateKey",
+        "clientAssertionFile is set as well as clientPrivateKey",
       ],
     ],
     [{ ...signing, clientAssertion: () => "a" }, []],
     [{ ...signing, clientAssertionFile: "/a" }, []],
-    [{ ...signing, clientAssertion: 7 }, ["clientAssertion is a number"]],
-    [{ ...signing, clientAssertion: "a" }, ["clientAssertion is a string, and would soon be over"]],
+    [{ ...signing, clientAssertion: 7 }, ["clientAssertion got a number"]],
+    [
+      { ...signing, clientAssertion: "a" },
+      ["clientAssertion got a string: an assertion expires soon"],
+    ],
     [
       { ...signing, clientAssertion: () => "a", clientPrivateKeyId: "a" },
       [`clientPrivateKeyId ${noMeaning}`],
     ],
     [
       { ...signing, clientPrivateKey: key, clientAssertionAudience: "issuer" },
-      ["clientAssertionAudience is the issuer, which this configuration doesn't name"],
+      ['clientAssertionAudience is "issuer", and this configuration has no issuer'],
     ],
     [{ ...signing, ...discovered, clientPrivateKey: key, clientAssertionAudience: "issuer" }, []],
     [{ ...signing, clientPrivateKey: key, clientAssertionAudience: "urn:a" }, []],
@@ -213,9 +227,9 @@ describe("of a configuration is told", () => {
       ["clientAssertionAudience is empty"],
     ],
     [{ type: "oauth" }, ['type is unknown (did you mean "oauth2"?)']],
-    [{ type: 7 }, ["type is a number"]],
+    [{ type: 7 }, ["type got a number"]],
     [{ grantType: "plein" }, ['grantType is unknown (did you mean "plain"?)']],
-    [{ grantType: 7 }, ["grantType is a number"]],
+    [{ grantType: 7 }, ["grantType got a number"]],
     [{ scopes: "a", region: undefined }, ['scopes is not a field here (did you mean "scope"?)']],
   ])("%o: %j", (more, expected) => {
     expect(said(more)).toEqual(expected);
@@ -228,32 +242,36 @@ describe("of a configuration is told", () => {
     [{ type: "digest", password: "p" }, ["username is missing"]],
     [{ type: "api_key", headerName: "X-A", apiKey: "k" }, []],
     [{ type: "api_key", headerName: "X-A" }, ["apiKey is missing"]],
+    [{ type: "bearer", token: "t" }, []],
+    [{ type: "bearer" }, ["token is missing"]],
   ])("%j: %j", (config, expected) => {
     expect(said(config, {})).toEqual(expected);
   });
 
   test("what there is to choose from", () => {
-    const mendOf = (config: Fields) => {
+    const fixOf = (config: Fields) => {
       try {
-        validate(config, grants);
+        parsed(config, { grants });
       } catch (error) {
-        return (error as ConfigurationError).problems[0]?.mend;
+        return (error as ConfigurationError).problems[0]?.fix;
       }
     };
-    expect(mendOf({ type: "x" })).toBe('choose "oauth2", "basic", "digest", "api_key"');
-    expect(mendOf({ ...least, grantType: "x" })).toMatch(/^choose "plain", "named", .*grants/);
+    expect(fixOf({ type: "x" })).toBe('choose "oauth2", "basic", "digest", "api_key", "bearer"');
+    expect(fixOf({ ...least, grantType: "x" })).toMatch(/^choose "plain", "named", .*grants/);
   });
 
   test("one that is nested too deep, before it is looked at", () => {
     const round: unknown[] = [];
     round.push(round);
-    expect(() => checkNesting({ ...least, name: "orders", a: round, b: ["c"] })).toThrow(
+    expect(() => parsed({ ...least, name: "orders", a: round }, { grants })).toThrow(
       expect.objectContaining({
         endpoint: "orders",
-        problems: [expect.objectContaining({ path: "a", problem: "is nested more than 8 deep" })],
+        problems: [
+          expect.objectContaining({ path: "a", problem: "is nested more than 8 levels deep" }),
+        ],
       }),
     );
-    expect(() => checkNesting(least)).not.toThrow();
+    expect(() => parsed(least, { grants })).not.toThrow();
   });
 });
 
@@ -269,10 +287,10 @@ describe("a grant's own fields", () => {
 
   test("are all others where it names none, and come back as they are", () => {
     const own = { reggae: "eu", clientid: ["a"] };
-    expect(validate({ ...least, grantType: "open", ...own }, grants)).toEqual(own);
+    expect(fieldsOf({ grantType: "open", ...own })).toEqual(own);
   });
 
-  test("are none where the grant is unknown, so that slips alone are told", () => {
+  test("are none where the grant is unknown, so that slips alone are reported", () => {
     expect(said({ grantType: "x", client_id: "a", region: "eu" })).toEqual([
       "grantType is unknown",
       'client_id is not a field here (did you mean "clientId"?)',
@@ -280,18 +298,18 @@ describe("a grant's own fields", () => {
   });
 
   test("are what a schema makes of them", () => {
-    const own = validate({ ...least, grantType: "taken", region: "eu" }, grants);
+    const own = fieldsOf({ grantType: "taken", region: "eu" });
     expect(own).toEqual({ region: "eu", more: 1 });
-    expect(validate({ ...least, grantType: "odd" }, grants)).toEqual({});
+    expect(fieldsOf({ grantType: "odd" })).toEqual({});
   });
 
-  test("that a schema leaves out are told where they look like a slip", () => {
+  test("that a schema leaves out are reported where they look like a slip", () => {
     expect(said({ grantType: "taken", region: "eu", scopes: "a", other_thing: "b" })).toEqual([
       'scopes is not a field here (did you mean "scope"?)',
     ]);
   });
 
-  test("that a schema refuses are told without what they hold", () => {
+  test("that a schema refuses are reported without what they hold", () => {
     const own = {
       grantType: "refused",
       pins: ["1234", { deep: "5678" }],
@@ -300,8 +318,8 @@ describe("a grant's own fields", () => {
       n: 7,
     };
     expect(said(own)).toEqual([
-      "pins.0 does not fit: no pin: [redacted] is [redacted] and ''",
-      "grantType does not fit: whole",
+      "pins.0 doesn't match the grant's schema: no pin: [redacted] is [redacted] and ''",
+      "grantType doesn't match the grant's schema: whole",
     ]);
   });
 
@@ -312,20 +330,20 @@ describe("a grant's own fields", () => {
   });
 });
 
-describe("of how requests travel is told", () => {
+describe("a transport has these problems", () => {
   const of = (settings: unknown, isCertificateNeeded?: boolean) => {
     const problems = new Problems();
     transport(isCertificateNeeded)(settings, "t", problems);
-    for (const { mend } of problems.list) expect(mend).toMatch(/\w/);
-    return problems.list.map(({ path, problem }) => `${path} ${problem}`);
+    for (const { fix } of problems.list) expect(fix).toMatch(/\w/);
+    return problems.list.map(({ path, problem }) => `${path} ${short(problem)}`);
   };
   const certificate = "-----BEGIN CERTIFICATE-----";
   const privateKey = "-----BEGIN EC PRIVATE KEY-----";
-  const noHost = "is no host that can be told by its name";
+  const noHost = "must be a host, an address or a block of addresses";
   test.each<[unknown, readonly string[]]>([
     [undefined, []],
     [{}, []],
-    [7, ["t is a number"]],
+    [7, ["t got a number"]],
     [
       { conectTimeoutMs: 1 },
       ['t.conectTimeoutMs is not a field here (did you mean "connectTimeoutMs"?)'],
@@ -342,56 +360,56 @@ describe("of how requests travel is told", () => {
     ],
     [
       { connectTimeoutMs: 0, timeoutMs: "1" },
-      ["t.connectTimeoutMs is 0", "t.timeoutMs is a string"],
+      ["t.connectTimeoutMs got 0", "t.timeoutMs got a string"],
     ],
     [{ maxConnections: 1 }, []],
-    [{ maxConnections: 0 }, ["t.maxConnections is no positive integer"]],
-    [{ maxConnections: 1.5 }, ["t.maxConnections is no positive integer"]],
+    [{ maxConnections: 0 }, ["t.maxConnections must be a positive integer"]],
+    [{ maxConnections: 1.5 }, ["t.maxConnections must be a positive integer"]],
     [{ proxy: false }, []],
     [{ proxy: "http://proxy:3128" }, []],
     [{ proxy: "https://u:p%25@proxy" }, []],
-    [{ proxy: true }, ["t.proxy is a boolean"]],
-    [{ proxy: "${PROXY}" }, ["t.proxy holds a template left unfilled (${…})"]],
-    [{ proxy: "proxy" }, ["t.proxy is no absolute URL"]],
+    [{ proxy: true }, ["t.proxy got a boolean"]],
+    [{ proxy: "${PROXY}" }, ["t.proxy has a template that was not filled in (${…})"]],
+    [{ proxy: "proxy" }, ["t.proxy must be an absolute URL"]],
     [{ proxy: "socks5://proxy" }, ["t.proxy has the scheme socks5:"]],
     ...["http://p/x", "http://p/?x", "http://p/#x"].map((proxy): [unknown, string[]] => [
       { proxy },
       ["t.proxy has more than scheme, credentials, host and port"],
     ]),
-    [{ proxy: "http://u@p" }, ["t.proxy has a user name or a password alone"]],
-    [{ proxy: "http://:x@p" }, ["t.proxy has a user name or a password alone"]],
-    [{ proxy: "http://u:%@p" }, ["t.proxy has credentials with a stray %"]],
-    [{ proxy: "http://%:x@p" }, ["t.proxy has credentials with a stray %"]],
+    [{ proxy: "http://u@p" }, []],
+    [{ proxy: "http://:x@p" }, ["t.proxy has a password without a user name"]],
+    [{ proxy: "http://u:%@p" }, ["t.proxy has credentials with an unescaped %"]],
+    [{ proxy: "http://%:x@p" }, ["t.proxy has credentials with an unescaped %"]],
     [{ proxyFromEnvironment: true }, []],
     [{ proxyFromEnvironment: true, proxy: false }, []],
     [{ proxyFromEnvironment: false, proxy: "http://p" }, []],
     [
       { proxyFromEnvironment: true, proxy: "http://p" },
-      ["t.proxyFromEnvironment is given as well as proxy"],
+      ["t.proxyFromEnvironment is set as well as proxy"],
     ],
-    [{ proxyFromEnvironment: 1 }, ["t.proxyFromEnvironment is a number"]],
+    [{ proxyFromEnvironment: 1 }, ["t.proxyFromEnvironment got a number"]],
     [{ noProxy: ["*"] }, []],
     [{ noProxy: ["example.com", ".a.b", "*.a-b.c:8443", "[::1]", "[::1]:80", "A."] }, []],
-    [{ noProxy: ["a", "*"] }, ['t.noProxy holds "*" among others']],
-    [{ noProxy: "a" }, ["t.noProxy is a string"]],
+    [{ noProxy: ["a", "*"] }, ['t.noProxy has "*" among others']],
+    [{ noProxy: "a" }, ["t.noProxy got a string"]],
     [
       { noProxy: ["http://a", "a b", "a:x", "**.a", "", "a:80x", "xa b"] },
       [0, 1, 2, 3, 4, 5, 6].map((index) => `t.noProxy[${index}] ${noHost}`),
     ],
-    [{ noProxy: [7] }, ["t.noProxy[0] is a number"]],
+    [{ noProxy: [7] }, ["t.noProxy[0] got a number"]],
     [{ ca: certificate }, []],
     [{ ca: [certificate, `text\n${certificate}`] }, []],
     [{ ca: [] }, ["t.ca is an empty list"]],
-    [{ ca: 7 }, ["t.ca is a number"]],
-    [{ ca: "x" }, ["t.ca holds no certificate as PEM"]],
-    [{ ca: [certificate, "${CA}"] }, ["t.ca[1] holds a template left unfilled (${…})"]],
-    [{ clientCertificate: "x" }, ["t.clientCertificate is a string"]],
+    [{ ca: 7 }, ["t.ca got a number"]],
+    [{ ca: "x" }, ["t.ca has no certificate in PEM format"]],
+    [{ ca: [certificate, "${CA}"] }, ["t.ca[1] has a template that was not filled in (${…})"]],
+    [{ clientCertificate: "x" }, ["t.clientCertificate got a string"]],
     [{ clientCertificate: { certificate, privateKey } }, []],
     [{ clientCertificate: { certificate, privateKey: () => "x", passphrase: "y" } }, []],
     [
       { clientCertificate: { certificate, privateKey: certificate, passphrase: "" } },
       [
-        "t.clientCertificate.privateKey holds no private key as PEM",
+        "t.clientCertificate.privateKey has no private key in PEM format",
         "t.clientCertificate.passphrase is empty",
       ],
     ],
@@ -407,8 +425,8 @@ describe("of how requests travel is told", () => {
     [
       { clientCertificate: { privateKeyFile: "/b", certificate, privateKey } },
       [
-        "t.clientCertificate.certificate is given as well as a file",
-        "t.clientCertificate.privateKey is given as well as a file",
+        "t.clientCertificate.certificate is set as well as a file",
+        "t.clientCertificate.privateKey is set as well as a file",
         "t.clientCertificate.certificateFile is missing",
       ],
     ],
@@ -418,7 +436,7 @@ describe("of how requests travel is told", () => {
 
   test("a certificate that is needed and missing", () => {
     const missing =
-      "t.clientCertificate is missing, and the tokenEndpointAuthMethod is by certificate";
+      "t.clientCertificate is missing, and tokenEndpointAuthMethod needs a certificate";
     expect(of(undefined, true)).toEqual([missing]);
     expect(of({ clientCertificate: { certificate, privateKey } }, true)).toEqual([]);
   });

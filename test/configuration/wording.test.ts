@@ -1,6 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { audienceOf } from "../../src/endpoint/assertion-audience.ts";
-import { near } from "../../src/endpoint/known-fields.ts";
 import {
   type Check,
   credentialOrList,
@@ -8,7 +6,6 @@ import {
   flag,
   headerName,
   headerValue,
-  isRecord,
   milliseconds,
   oneOf,
   optional,
@@ -16,31 +13,35 @@ import {
   quoted,
   text,
   textOrList,
-} from "../../src/endpoint/problems.ts";
-import { kindOf, nameOf, secretMistake, unfilledTemplate } from "../../src/endpoint/secrets.ts";
-import {
-  algorithmsFor,
-  algorithmsOfCryptoKey,
-  privateKeyAlgorithms,
-} from "../../src/endpoint/signature-algorithms.ts";
+} from "../../src/checks/check.ts";
+import { isRecord, kindOf } from "../../src/checks/kinds.ts";
+import { secretMistake, unfilledTemplate } from "../../src/checks/secret-mistake.ts";
+import { near } from "../../src/checks/unknown-fields.ts";
 import {
   backendUrl,
   issuerUrl,
   originUrl,
   shownUrl,
   tokenEndpointUrl,
-} from "../../src/endpoint/url-rules.ts";
-import { labelOf } from "../../src/endpoint/validation.ts";
+} from "../../src/checks/url-checks.ts";
+import { labelOf } from "../../src/configuration/parsed-endpoint.ts";
+import { audienceOf } from "../../src/credentials/assertion-audience.ts";
+import { nameOf } from "../../src/credentials/secrets.ts";
+import {
+  algorithmsFor,
+  algorithmsOfCryptoKey,
+  privateKeyAlgorithms,
+} from "../../src/credentials/signature-algorithms.ts";
 
 /** What a check says of a value, as `path problem`. */
 function said(check: Check, value: unknown): readonly string[] {
   const problems = new Problems();
   check(value, "x", problems);
-  for (const { mend } of problems.list) expect(mend).toMatch(/\w/);
+  for (const { fix } of problems.list) expect(fix).toMatch(/\w/);
   return problems.list.map(({ path, problem }) => `${path} ${problem}`);
 }
 
-describe("values are told by their kind alone", () => {
+describe("messages show the kind of a value, never the value", () => {
   test.each([
     [undefined, "missing"],
     [null, "null"],
@@ -69,7 +70,7 @@ describe("values are told by their kind alone", () => {
     [named("7Secret"), "an error"],
     [named(""), "an error"],
     [named("A"), "A"],
-    [named("Vault2", "E"), "Vault2 (E)"],
+    [named("Vault2", "E2"), "Vault2 (E2)"],
     ["secret", "a string"],
   ])("what was thrown is %o: %s", (thrown, name) => {
     expect(nameOf(thrown)).toBe(name);
@@ -79,15 +80,20 @@ describe("values are told by their kind alone", () => {
 describe("a value is", () => {
   test.each<[string, Check, unknown, readonly string[]]>([
     ["a text", text, "a", []],
-    ["a text or a mistake", text, 7, ["x is a number"]],
+    ["a text or a mistake", text, 7, ["x must be a string, got a number"]],
     ["a text of blanks", text, " ", ["x is empty"]],
-    ["a template", text, "a${b}", ["x holds a template left unfilled (${…})"]],
+    ["a template", text, "a${b}", ["x has a template that was not filled in (${…})"]],
     ["left out", optional(text), undefined, []],
-    ["null, which isn't left out", optional(text), null, ["x is null"]],
+    ["null, which isn't left out", optional(text), null, ["x must be a string, got null"]],
     ["one text for a list", textOrList, "a", []],
     ["a list", textOrList, ["a", "b"], []],
     ["an empty list", textOrList, [], ["x is an empty list"]],
-    ["a list with mistakes", textOrList, ["a", "", 7], ["x[1] is empty", "x[2] is a number"]],
+    [
+      "a list with mistakes",
+      textOrList,
+      ["a", "", 7],
+      ["x[1] is empty", "x[2] must be a string, got a number"],
+    ],
     ["a list of secrets", credentialOrList, ["a", () => "b"], []],
     ["one secret", credentialOrList, "a", []],
     ["no secret at all", credentialOrList, [], ["x is an empty list"]],
@@ -95,42 +101,70 @@ describe("a value is", () => {
       "secrets with mistakes",
       credentialOrList,
       ["***", 7],
-      ["x[0] is masked (******), as an export shows it", "x[1] is a number"],
+      [
+        "x[0] is masked (******), as in a gateway's export",
+        "x[1] must be a string or a function, got a number",
+      ],
     ],
     ["one of several", oneOf("a", "b"), "b", []],
-    ["none of several", oneOf("a", "b"), "c", ['x is not one of "a", "b"']],
-    ["no text for one of several", oneOf("a", "b"), 7, ["x is a number"]],
+    ["none of several", oneOf("a", "b"), "c", ['x must be one of "a", "b"']],
+    ["no text for one of several", oneOf("a", "b"), 7, ['x must be one of "a", "b", got a number']],
     ["a flag", flag, false, []],
-    ["no flag", flag, "false", ["x is a string"]],
+    ["no flag", flag, "false", ["x must be true or false, got a string"]],
     ["the least of milliseconds", milliseconds(1, 5), 1, []],
     ["the most of milliseconds", milliseconds(1, 5), 5, []],
-    ["too few milliseconds", milliseconds(1, 5), 0.9, ["x is 0.9"]],
-    ["too many milliseconds", milliseconds(1, 5), 5.1, ["x is 5.1"]],
+    [
+      "too few milliseconds",
+      milliseconds(1, 5),
+      0.9,
+      ["x must be a number of milliseconds from 1 to 5, got 0.9"],
+    ],
+    [
+      "too many milliseconds",
+      milliseconds(1, 5),
+      5.1,
+      ["x must be a number of milliseconds from 1 to 5, got 5.1"],
+    ],
     ["the most that a timer takes", milliseconds(1), 2_147_483_647, []],
-    ["more than a timer takes", milliseconds(1), 2_147_483_648, ["x is 2147483648"]],
-    ["no number", milliseconds(1, 5), Number.NaN, ["x is NaN"]],
-    ["milliseconds as text", milliseconds(1, 5), "3", ["x is a string"]],
+    [
+      "more than a timer takes",
+      milliseconds(1),
+      2_147_483_648,
+      ["x must be a number of milliseconds from 1 to 2147483647, got 2147483648"],
+    ],
+    [
+      "no number",
+      milliseconds(1, 5),
+      Number.NaN,
+      ["x must be a number of milliseconds from 1 to 5, got NaN"],
+    ],
+    [
+      "milliseconds as text",
+      milliseconds(1, 5),
+      "3",
+      ["x must be a number of milliseconds from 1 to 5, got a string"],
+    ],
     ["a header's name", headerName, "X-A_1", []],
-    ["no header's name in front", headerName, " X-A", ["x is no header name"]],
-    ["no header's name behind", headerName, "X-A:", ["x is no header name"]],
-    ["no header's name at all", headerName, "", ["x is no header name"]],
-    ["no text for a header's name", headerName, 7, ["x is no header name"]],
+    ["no header's name in front", headerName, " X-A", ["x must be a header name"]],
+    ["no header's name behind", headerName, "X-A:", ["x must be a header name"]],
+    ["no header's name at all", headerName, "", ["x must be a header name"]],
+    ["no text for a header's name", headerName, 7, ["x must be a header name"]],
     ["a header's value", headerValue, "a \tb~", []],
     ["an empty header's value", headerValue, "", []],
     [
       "no header's value in front",
       headerValue,
       "\na",
-      ["x holds characters that a header can't carry"],
+      ["x has characters that a header can't carry"],
     ],
+    ["no header's value behind", headerValue, "aä", ["x has characters that a header can't carry"]],
     [
-      "no header's value behind",
+      "a template for a header",
       headerValue,
-      "aä",
-      ["x holds characters that a header can't carry"],
+      "${a}",
+      ["x has a template that was not filled in (${…})"],
     ],
-    ["a template for a header", headerValue, "${a}", ["x holds a template left unfilled (${…})"]],
-    ["no text for a header", headerValue, 7, ["x is a number"]],
+    ["no text for a header", headerValue, 7, ["x must be a string, got a number"]],
   ])("%s", (_, check, value, expected) => {
     expect(said(check, value)).toEqual(expected);
   });
@@ -172,27 +206,27 @@ describe("a secret is a mistake that", () => {
     if (problem === undefined) expect(mistake).toBeUndefined();
     else {
       expect(mistake?.problem).toMatch(problem);
-      expect(mistake?.mend).toMatch(/\w/);
+      expect(mistake?.fix).toMatch(/\w/);
     }
   });
 
   test("templates in a text are found anywhere", () => {
-    expect(unfilledTemplate("a-${B}-c")?.mend).toMatch(/\w/);
+    expect(unfilledTemplate("a-${B}-c")?.fix).toMatch(/\w/);
     expect(unfilledTemplate("a-$B-{c}")).toBeUndefined();
   });
 });
 
 describe("a URL", () => {
-  const insecure = "x is http, which shows the credentials to the network";
+  const insecure = "x is http, which sends the credentials in plain text";
   test.each<[string, Check, unknown, readonly string[]]>([
     ["of a backend", backendUrl, "https://a.test/x", []],
     ["of a backend by http", backendUrl, "http://a.test/x", []],
     ["of a backend with a query", backendUrl, "https://a.test/x?y", ["x has a query (?…)"]],
-    ["that is relative", backendUrl, "/x", ["x is no absolute URL"]],
-    ["that is no text", backendUrl, 7, ["x is a number"]],
+    ["that is relative", backendUrl, "/x", ["x must be an absolute URL"]],
+    ["that is no text", backendUrl, 7, ["x must be an absolute URL, got a number"]],
     ["of another scheme", backendUrl, "ftp://a.test", ["x has the scheme ftp:"]],
-    ["with a user", backendUrl, "https://u@a.test", ["x holds a user name or password"]],
-    ["with a password", backendUrl, "https://:p@a.test", ["x holds a user name or password"]],
+    ["with a user", backendUrl, "https://u@a.test", ["x has a user name or password"]],
+    ["with a password", backendUrl, "https://:p@a.test", ["x has a user name or password"]],
     ["with a fragment", backendUrl, "https://a.test/#f", ["x has a fragment (#…)"]],
     ["of an origin", originUrl, "https://a.test:8443", []],
     ["of an origin with a path", originUrl, "https://a.test/x", ["x has a path or query"]],
@@ -228,7 +262,7 @@ describe("a URL", () => {
       "of an issuer's metadata",
       issuerUrl(false),
       "https://a.test/.well-known/openid-configuration",
-      ["x is the place of its metadata"],
+      ["x is the URL of the issuer's metadata"],
     ],
   ])("%s", (_, check, value, expected) => {
     expect(said(check, value)).toEqual(expected);

@@ -2,8 +2,12 @@ import { Readable } from "node:stream";
 import axios from "axios";
 import { EndpointSecurity, isEndpointSecurityError } from "endpoint-security";
 import { wrapAxios } from "endpoint-security/axios";
+import { authInterceptor } from "endpoint-security/undici";
+import { Agent, request as undiciRequest } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { startRecordingBackend } from "../fetch/recording-backend.ts";
 import { type DigestServerOptions, startDigestServer } from "../servers/digest-server.ts";
+import { respond } from "../servers/http-server.ts";
 
 interface Call {
   readonly path?: string;
@@ -175,8 +179,8 @@ describe.each(clients)("a digest endpoint through %s", (_, wrap) => {
     expect([await call(), await call()]).toEqual([401, 401]);
     expect(server.requests.map(({ refusal }) => refusal)).toEqual(["none", "response", "response"]);
     expect(rejected).toEqual([
-      { endpoint: "files", status: 401, replayed: false },
-      { endpoint: "files", status: 401, replayed: false },
+      { endpoint: "files", status: 401, replayed: false, reason: "rejected_again" },
+      { endpoint: "files", status: 401, replayed: false, reason: "rejected_again" },
     ]);
   });
 
@@ -199,7 +203,7 @@ describe.each(clients)("a digest endpoint through %s", (_, wrap) => {
     expect(new Set(all)).toEqual(new Set([200]));
   });
 
-  it("asks functions anew at each request", async () => {
+  it("asks functions again at each request", async () => {
     const { security, endpoint } = await start(one("SHA-256"));
     let reads = 0;
     const password = async () => {
@@ -237,7 +241,7 @@ describe("a digest endpoint", () => {
     expect((await second).status).toBe(200);
   });
 
-  it("lets go of a caller that waits for the first request", async () => {
+  it("releases a caller that waits for the first request", async () => {
     const { server, security, endpoint } = await start(one("SHA-256"));
     const release = server.holdAnswers();
     const wrapped = security.wrapFetch(endpoint);
@@ -294,14 +298,57 @@ describe("a digest endpoint", () => {
     expect(server.requests).toHaveLength(before);
   });
 
-  it("sends a stream once the challenge is known; before, the caller gets the 401", async () => {
+  it("sends a stream once the challenge is known; before, an error says what to do", async () => {
     const { security, endpoint } = await start(one("SHA-256"));
     const wrapped = security.wrapFetch(endpoint);
     const send = async () => {
       const body = Readable.toWeb(Readable.from([Buffer.from("x")])) as never;
       return (await wrapped("/s", { method: "POST", body, duplex: "half" } as never)).status;
     };
-    expect([await send(), await send()]).toEqual([401, 200]);
+    await expect(send()).rejects.toMatchObject({
+      code: "digest_unavailable",
+      reason: "stream_body",
+      message: expect.stringContaining("send a request without a body first"),
+    });
+    await wrapped("/s");
+    expect(await send()).toBe(200);
+  });
+
+  it("brings back the cookies that came with the challenge, beside the caller's own", async () => {
+    const asked = { "www-authenticate": 'Digest realm="r", nonce="n", qop="auth"' };
+    const backend = await startRecordingBackend((res, { headers }) => {
+      if (headers.authorization === undefined) {
+        const cookies = ["sid=1; Path=/; HttpOnly", "t=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT"];
+        respond(res, 401, "", { ...asked, "set-cookie": cookies as never });
+      } else respond(res, headers.cookie === "own=0; sid=1; t=2" ? 200 : 401);
+    });
+    const endpoint = { type: "digest", url: backend.origin, username: "u", password: "p" } as const;
+    const security = new EndpointSecurity();
+    const headers = { cookie: "own=0" };
+    const client = axios.create();
+    wrapAxios(client, security, endpoint);
+    expect((await security.wrapFetch(endpoint)("/x", { headers })).status).toBe(200);
+    expect((await client.get("/x", { headers })).status).toBe(200);
+    const agent = new Agent();
+    onTestFinished(() => agent.destroy());
+    const dispatcher = agent.compose(authInterceptor(new EndpointSecurity(), endpoint));
+    expect((await undiciRequest(`${backend.origin}/x`, { dispatcher, headers })).statusCode).toBe(
+      200,
+    );
+  });
+
+  it("replays on a new connection where the server closed the old one after the challenge", async () => {
+    let count = 0;
+    const backend = await startRecordingBackend((res, { headers }) => {
+      if (headers.authorization !== undefined) {
+        // The first answer to the challenge meets a connection that is gone.
+        if (++count === 1) return void res.socket?.destroy();
+        return respond(res, 200);
+      }
+      respond(res, 401, "", { "www-authenticate": 'Digest realm="r", nonce="n", qop="auth"' });
+    });
+    const endpoint = { type: "digest", url: backend.origin, username: "u", password: "p" } as const;
+    expect((await new EndpointSecurity().wrapFetch(endpoint)("/x")).status).toBe(200);
   });
 
   it("answers at a redirect's target, too", async () => {

@@ -18,7 +18,7 @@ describe("an issuer", () => {
     const configs = ["a", "b", "c"].map((scope) => ({
       ...discovered,
       scope,
-      customHeaders: { "X-Tenant-Key": "secret" },
+      tokenRequest: { headers: { "X-Tenant-Key": "secret" } },
     }));
     await Promise.all([...configs, ...configs].map((config) => security.getToken(config)));
     expect(asked).toEqual([
@@ -118,20 +118,20 @@ describe("nothing is sent to a token endpoint", () => {
   const answering = (body: object) => fakeIssuer({ [`https://idp.test${openid}`]: () => body });
 
   test.each<[what: string, body: object, problem: RegExp]>([
-    ["of another issuer", { ...metadata, issuer: "https://evil.test" }, /is not the one that/],
+    ["of another issuer", { ...metadata, issuer: "https://evil.test" }, /is not the issuer that/],
     [
       "of an issuer written with a slash",
       { ...metadata, issuer: "https://idp.test/" },
       /with a sl/,
     ],
-    ["of nobody", { token_endpoint: metadata.token_endpoint }, /is not the one that/],
+    ["of nobody", { token_endpoint: metadata.token_endpoint }, /is not the issuer that/],
     ["that isn't named", { issuer: metadata.issuer }, /names no token endpoint/],
-    ["that is no URL", { ...metadata, token_endpoint: "/token" }, /that is no absolute URL/],
+    ["that is no URL", { ...metadata, token_endpoint: "/token" }, /that must be an absolute URL/],
     ["that is http", { ...metadata, token_endpoint: "http://idp.test/token" }, /that is http/],
     [
       "that holds a password",
       { ...metadata, token_endpoint: "https://a:b@idp.test/token" },
-      /holds a user name or password/,
+      /has a user name or password/,
     ],
     [
       "on another origin",
@@ -166,7 +166,7 @@ describe("nothing is sent to a token endpoint", () => {
     expect(asked.at(-1)).toBe("https://tokens.test/token");
   });
 
-  test("that doesn't take the client's authentication, which is told with what it takes", async () => {
+  test("that doesn't support the client's authentication is reported with the methods it supports", async () => {
     const { fetch, asked } = answering({
       ...metadata,
       token_endpoint_auth_methods_supported: [
@@ -181,15 +181,15 @@ describe("nothing is sent to a token endpoint", () => {
       problems: [
         {
           path: "tokenEndpointAuthMethod",
-          problem: 'is "client_secret_basic", which the issuer doesn\'t take',
-          mend: expect.stringMatching(/^choose "client_secret_post", "private_key_jwt", or give/),
+          problem: 'is "client_secret_basic", which the issuer doesn\'t support',
+          fix: expect.stringMatching(/^choose "client_secret_post", "private_key_jwt", or set/),
         },
       ],
     });
     expect(asked).toEqual([`https://idp.test${openid}`]);
   });
 
-  test("that doesn't take the algorithm of the client's assertions", async () => {
+  test("that doesn't support the algorithm of the client's assertions", async () => {
     const { fetch, count } = answering({
       ...metadata,
       token_endpoint_auth_methods_supported: ["private_key_jwt"],
@@ -242,7 +242,7 @@ describe("an issuer that can't be asked", () => {
     ["status", () => new Response("", { status: 503 }), 503],
   ])("fails the call: %s", async (reason, answer, status) => {
     const { fetch, count } = fakeIssuer({ [`https://idp.test${openid}`]: answer });
-    const config = { ...discovered, tokenRequestRetries: 0 };
+    const config = { ...discovered, tokenRequest: { retries: 0 } };
     const error = await errorOf(new EndpointSecurity({ fetch }).getToken(config));
     const tokenUrl = `https://idp.test${openid}`;
     expect(error).toMatchObject({ code: "token_endpoint_unavailable", reason, status, tokenUrl });
@@ -257,7 +257,7 @@ describe("an issuer that can't be asked", () => {
     expect(await call).toMatchObject({ code: "token_endpoint_unavailable", reason: "timeout" });
   });
 
-  test("because it has no metadata is told with both places, and asked no more for a while", async () => {
+  test("because it has no metadata is reported with both URLs, and requested no more for a while", async () => {
     stopTime();
     const { fetch, asked, places } = fakeIssuer({
       [`https://idp.test${openid}`]: () => new Response("", { status: 403 }),
@@ -285,7 +285,7 @@ describe("an issuer that can't be asked", () => {
   test("because it answers without end is left", async () => {
     const endless = () => new Response(new Blob(["x".repeat(2 * 1024 * 1024)]));
     const { fetch, count } = fakeIssuer({ [`https://idp.test${openid}`]: endless });
-    const config = { ...discovered, tokenRequestRetries: 0 };
+    const config = { ...discovered, tokenRequest: { retries: 0 } };
     const error = await errorOf(new EndpointSecurity({ fetch }).getToken(config));
     expect(error.code).toBe("token_endpoint_unavailable");
     expect(count("/token")).toBe(0);
@@ -296,7 +296,7 @@ describe("metadata", () => {
   const place = `https://idp.test${openid}`;
   const moved = { ...metadata, token_endpoint: "https://idp.test/moved" };
 
-  test("that is an hour old is renewed behind the caller's back", async () => {
+  test("that is an hour old is renewed in the background", async () => {
     stopTime();
     const { fetch, asked } = fakeIssuer({
       [place]: (count) => (count === 1 ? metadata : moved),
@@ -358,7 +358,7 @@ describe("metadata", () => {
     places["https://idp.test/token"] = () => new Response("", { status: 404 });
     places[place] = () => moved;
     await pass(2 * 60_000);
-    const config = { ...discovered, scope: "a", coolDownMs: 0 };
+    const config = { ...discovered, scope: "a", tokenRequest: { coolDownMs: 0 } };
     await expect(security.getToken(config)).rejects.toMatchObject({ status: 404 });
     await security.getToken(config);
     expect(asked.slice(-2)).toEqual([place, "https://idp.test/moved"]);
@@ -367,22 +367,22 @@ describe("metadata", () => {
 
 test.each<[path: string, wrong: object, problem: RegExp]>([
   ["issuer", { tokenUrl: "https://idp.test/token" }, /as well as tokenUrl/],
-  ["issuer", { issuer: "idp.test" }, /is no absolute URL/],
+  ["issuer", { issuer: "idp.test" }, /must be an absolute URL/],
   ["issuer", { issuer: "http://idp.test" }, /is http/],
   ["issuer", { issuer: "https://idp.test?a=b" }, /has a query/],
   ["issuer", { issuer: "https://idp.test#a" }, /has a fragment/],
-  ["issuer", { issuer: "https://me:pw@idp.test" }, /holds a user name or password/],
-  ["issuer", { issuer: `https://idp.test${openid}` }, /is the place of its metadata/],
-  ["issuer", { issuer: 5 }, /is a number/],
+  ["issuer", { issuer: "https://me:pw@idp.test" }, /has a user name or password/],
+  ["issuer", { issuer: `https://idp.test${openid}` }, /is the URL of the issuer's metadata/],
+  ["issuer", { issuer: 5 }, /got a number/],
   ["tokenUrl", { issuer: undefined }, /is missing/],
   ["allowedTokenEndpointOrigins", { allowedTokenEndpointOrigins: "https://a.test" }, /a string/],
   ["allowedTokenEndpointOrigins[0]", { allowedTokenEndpointOrigins: ["https://a.test/b"] }, /path/],
   [
     "allowedTokenEndpointOrigins",
     { issuer: undefined, tokenUrl: "https://a.test", allowedTokenEndpointOrigins: [] },
-    /no meaning without issuer/,
+    /no effect without issuer/,
   ],
-])("a mistake at %s is told, given %j", async (path, wrong, problem) => {
+])("a mistake at %s is reported, given %j", async (path, wrong, problem) => {
   const mistakes = await mistakesIn({ ...discovered, ...wrong });
   expect(mistakes).toMatchObject([{ path, problem: expect.stringMatching(problem) }]);
 });

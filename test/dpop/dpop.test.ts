@@ -177,7 +177,7 @@ describe("A token that is bound to a key", () => {
     const endpoint = { ...checkout("https://idp.example.test/token"), dpop: true as const };
     const error = await errorOf(security.getToken(endpoint));
     expect(error).toMatchObject({ code: "invalid_token_response" });
-    expect(error.message).toContain('of the type "Bearer", where DPoP was asked for');
+    expect(error.message).toContain('of the type "Bearer" instead of DPoP');
   });
 
   test("needs to know the request", async () => {
@@ -209,9 +209,9 @@ describe("A token that is bound to a key", () => {
   });
 
   test.each<[unknown, string]>([
-    [() => privateKey, "dpop is a function"],
-    ["no pem", "dpop is no PEM"],
-    [7, "dpop is a number"],
+    [() => privateKey, "dpop must be true or a private key, got a function"],
+    ["no pem", "dpop must be PEM"],
+    [7, "dpop must be a private key, got a number"],
   ])("can't be bound to %s", async (dpop, told) => {
     const endpoint = { ...checkout("https://idp.example.test/token"), dpop: dpop as true };
     const error = await errorOf(new EndpointSecurity().getToken(endpoint));

@@ -3,7 +3,7 @@ import {
   EndpointSecurity,
   isEndpointSecurityError,
   TokenEndpointUnavailableError,
-  TokenRequestRefusedError,
+  TokenRequestRejectedError,
 } from "endpoint-security";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { respond } from "../servers/http-server.ts";
@@ -45,9 +45,9 @@ describe("a refusal", () => {
       const failure = await failureWith(
         answering(status, { error, error_description: "said the server", error_uri: "https://x" }),
       );
-      expect(failure).toBeInstanceOf(TokenRequestRefusedError);
+      expect(failure).toBeInstanceOf(TokenRequestRejectedError);
       expect(failure).toMatchObject({
-        code: "token_request_refused",
+        code: "token_request_rejected",
         retryable: false,
         status,
         error,
@@ -66,15 +66,15 @@ describe("a refusal", () => {
     ["404 with JSON that is no OAuth error", answering(404, { message: "not here" })],
     ["400 with an error that is no string", answering(400, { error: { code: 7 } })],
     ["400 with an empty error", answering(400, { error: "" })],
-  ])("as %s tells the status, and no OAuth error", async (_what, answer) => {
+  ])("as %s reports the status, and no OAuth error", async (_what, answer) => {
     const failure = await failureWith(answer);
-    expect(failure).toBeInstanceOf(TokenRequestRefusedError);
+    expect(failure).toBeInstanceOf(TokenRequestRejectedError);
     expect(failure).toMatchObject({ error: undefined, errorDescription: undefined });
   });
 
   test.each([404, 405, 410])("with %i doubts tokenUrl, and not the client", async (status) => {
     const failure = await failureWith(answering(status));
-    expect(failure.message).toMatch(/; check that tokenUrl is the token endpoint$/);
+    expect(failure.message).toMatch(/; check tokenUrl first: it may not be the token endpoint$/);
   });
 });
 

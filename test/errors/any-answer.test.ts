@@ -61,7 +61,7 @@ describe("whatever a token endpoint answers", () => {
         if (outcome instanceof Error) {
           if (!isEndpointSecurityError(outcome)) throw outcome;
           expect([
-            "token_request_refused",
+            "token_request_rejected",
             "token_endpoint_unavailable",
             "invalid_token_response",
             "token_expired_on_arrival",

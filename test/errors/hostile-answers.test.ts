@@ -76,8 +76,8 @@ async function meet(row: HostileAnswer) {
     {
       clientSecret: canaries.clientSecret,
       customParameters: { tenant: canaries.parameter },
-      tokenRequestAttemptTimeoutMs: row.isSlow ? 150 : 10_000,
-      refreshAhead: false,
+      tokenRequest: { attemptTimeoutMs: row.isSlow ? 150 : 10_000 },
+      renewal: { refreshAhead: false },
     },
   );
   const user = {
@@ -123,7 +123,7 @@ describe.each(Object.entries(hostileAnswers))("%s", (_group, rows) => {
     said.push(security.explain(endpoint));
 
     // Nothing of it stays behind to stand in the way of the next token, in the cache or on the wire.
-    server.mend();
+    server.fix();
     const before = server.attempts;
     // Who refuses the token has it renewed with the refresh token; who forgets it, without.
     const rejectedToken = row.isForUser && "token" in row.comes ? row.comes.token : undefined;

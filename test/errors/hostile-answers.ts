@@ -46,7 +46,7 @@ const good = { access_token: token, token_type: "Bearer", expires_in: 3600 };
 const goodJson = JSON.stringify(good);
 
 const unusable = (says: RegExp): Failure => ({ code: "invalid_token_response", says });
-const refused = (says: RegExp): Failure => ({ code: "token_request_refused", says });
+const refused = (says: RegExp): Failure => ({ code: "token_request_rejected", says });
 const busy = (says: RegExp): Failure => ({
   code: "token_endpoint_unavailable",
   reason: "status",
@@ -59,7 +59,7 @@ const broken = (reason: "network" | "tls" | "timeout", says: RegExp): Failure =>
 });
 const expired: Failure = { code: "token_expired_on_arrival", says: /expired|was over/ };
 const issued: Issued = { token };
-const late = broken("timeout", /did not answer within 150 ms/);
+const late = broken("timeout", /did not respond within 150 ms/);
 
 /** A body, as it is. */
 const body =
@@ -124,7 +124,7 @@ const redirect =
     const to = location(where);
     respond(res, code, "moved", to === undefined ? {} : { location: to });
   };
-const redirected = unusable(/redirect, which is never followed/);
+const redirected = unusable(/a redirect( to \S+)?, which is never followed/);
 
 export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> = {
   "a body that is no token": unusables([
@@ -138,31 +138,31 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     ["nothing", body(""), /empty/],
     ["white space", body(" \n\t "), /empty/],
     ["a byte order mark alone", body("\ufeff"), /empty/],
-    ["a list", body(`[${goodJson}]`), /no JSON object/],
-    ["a string", body(JSON.stringify(token)), /no JSON object/],
-    ["the token alone", body(token), /no JSON object/],
-    ["null", body("null"), /no JSON object/],
-    ["true", body("true"), /no JSON object/],
-    ["a number", body("42"), /no JSON object/],
-    ["JSON cut off", body(goodJson.slice(0, -9)), /no JSON object/],
+    ["a list", body(`[${goodJson}]`), /not a JSON object/],
+    ["a string", body(JSON.stringify(token)), /not a JSON object/],
+    ["the token alone", body(token), /not a JSON object/],
+    ["null", body("null"), /not a JSON object/],
+    ["true", body("true"), /not a JSON object/],
+    ["a number", body("42"), /not a JSON object/],
+    ["JSON cut off", body(goodJson.slice(0, -9)), /not a JSON object/],
     [
       "JSON cut off in the middle of a character",
       body(Buffer.from('{"a":"é').subarray(0, -1)),
-      /no JSON object/,
+      /not a JSON object/,
     ],
-    ["JSON with something behind it", body(`${goodJson}}`), /no JSON object/],
-    ["two objects", body(`${goodJson}\n${goodJson}`), /no JSON object/],
-    ["a form", body(`access_token=${token}&token_type=bearer`), /no JSON object/],
-    ["JSONP", body(`callback(${goodJson})`), /no JSON object/],
-    ["JSON with comments", body(`${goodJson} // token`), /no JSON object/],
+    ["JSON with something behind it", body(`${goodJson}}`), /not a JSON object/],
+    ["two objects", body(`${goodJson}\n${goodJson}`), /not a JSON object/],
+    ["a form", body(`access_token=${token}&token_type=bearer`), /not a JSON object/],
+    ["JSONP", body(`callback(${goodJson})`), /not a JSON object/],
+    ["JSON with comments", body(`${goodJson} // token`), /not a JSON object/],
     [
       "JavaScript's names for numbers",
       body('{"access_token":"a","expires_in":Infinity}'),
-      /no JSON object/,
+      /not a JSON object/,
     ],
-    ["UTF-16", body(Buffer.from(goodJson, "utf16le")), /no JSON object/],
-    ["a million brackets", body("[".repeat(mebibyte)), /no JSON object/],
-    ["bytes that are no text", body(Buffer.from([0xff, 0xfe, 0, 1, 2, 0xc0])), /no JSON object/],
+    ["UTF-16", body(Buffer.from(goodJson, "utf16le")), /not a JSON object/],
+    ["a million brackets", body("[".repeat(mebibyte)), /not a JSON object/],
+    ["bytes that are no text", body(Buffer.from([0xff, 0xfe, 0, 1, 2, 0xc0])), /not a JSON object/],
     ["an empty object", body("{}"), /without an access_token/],
     ["a token under __proto__", body(`{"__proto__":${goodJson}}`), /without an access_token/],
     [
@@ -179,30 +179,30 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
       ["that is missing", undefined, /without an access_token/],
       ["that is null", null, /without an access_token/],
       ["that is empty", "", /without an access_token/],
-      ["that is a number", 42, /without an access_token/],
-      ["that is a list", [token], /without an access_token/],
-      ["that is an object", { access_token: token }, /without an access_token/],
-      ["with a line feed", `${token}\n`, /can't stand in a header/],
-      ["with a header behind it", `${token}\r\nX-Injected: 1`, /can't stand in a header/],
-      ["with a NUL", `${token}\0`, /can't stand in a header/],
-      ["with a DEL", `${token}\x7f`, /can't stand in a header/],
-      ["with a space", `${token} x`, /can't stand in a header/],
-      ["with a tab", `${token}\tx`, /can't stand in a header/],
-      ["with a letter beyond ASCII", `${token}é`, /can't stand in a header/],
-      ["with half a surrogate pair", `${token}\ud800`, /can't stand in a header/],
-      ["that looks like ASCII and is not", `${token}\u212a`, /can't stand in a header/],
+      ["that got a number", 42, /without an access_token/],
+      ["that got a list", [token], /without an access_token/],
+      ["that got an object", { access_token: token }, /without an access_token/],
+      ["with a line feed", `${token}\n`, /a header can't carry/],
+      ["with a header behind it", `${token}\r\nX-Injected: 1`, /a header can't carry/],
+      ["with a NUL", `${token}\0`, /a header can't carry/],
+      ["with a DEL", `${token}\x7f`, /a header can't carry/],
+      ["with a space", `${token} x`, /a header can't carry/],
+      ["with a tab", `${token}\tx`, /a header can't carry/],
+      ["with a letter beyond ASCII", `${token}é`, /a header can't carry/],
+      ["with half a surrogate pair", `${token}\ud800`, /a header can't carry/],
+      ["that looks like ASCII and is not", `${token}\u212a`, /a header can't carry/],
       ["of a million characters", token.padEnd(1_000_000, "x"), /1000000 characters/],
       ["one longer than a header takes", token.padEnd(65_537, "x"), /65537 characters/],
     ]),
     row(
       "with invalid UTF-8 in it",
       body(Buffer.from('{"access_token":"a\xffb","token_type":"Bearer"}', "latin1")),
-      unusable(/can't stand in a header/),
+      unusable(/a header can't carry/),
     ),
   ],
 
   "a token whose type is": unusableMembers("token_type", [
-    ["DPoP, which nobody asked for", "DPoP", /the type "DPoP", where Bearer was asked for/],
+    ["DPoP, which nobody asked for", "DPoP", /the type "DPoP" instead of Bearer/],
     ["dpop in small letters", "dpop", /the type "dpop"/],
     ["mac", "mac", /the type "mac"/],
     ["N_A", "N_A", /the type "N_A"/],
@@ -216,10 +216,10 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
       /the type "Bearer X-Injected: 1"/,
     ],
     ["a type that holds the token", `of ${token}`, /the type "of \[redacted\]"/],
-    ["a number", 7, /the type that is no name/],
-    ["true", true, /the type that is no name/],
-    ["an object", { type: "Bearer" }, /the type that is no name/],
-    ["a list", ["Bearer"], /the type that is no name/],
+    ["a number", 7, /the type that is not a name/],
+    ["true", true, /the type that is not a name/],
+    ["an object", { type: "Bearer" }, /the type that is not a name/],
+    ["a list", ["Bearer"], /the type that is not a name/],
   ]),
 
   "a token all the same": [
@@ -359,11 +359,11 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
       ["of more than a date can hold", 1e18, 100 * 365 * day],
       ["of more than a timer can hold", 1e300, 100 * 365 * day],
       ["of more than any number can hold", "9".repeat(400), 300_000],
+      ["of zero", 0, 300_000],
+      ["of minus one", -1, 300_000],
+      ["of minus an hour, as a string", "-3600", 300_000],
+      ["of minus more than a date can hold", -1e300, 300_000],
     ]),
-    row("of zero", members({ expires_in: 0 }), expired),
-    row("of minus one", members({ expires_in: -1 }), expired),
-    row("of minus an hour, as a string", members({ expires_in: "-3600" }), expired),
-    row("of minus more than a date can hold", members({ expires_in: -1e300 }), expired),
     row("of next to nothing", members({ expires_in: 1e-9 }), expired),
     row(
       "of the past century, by the JWT",
@@ -382,8 +382,8 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
       ["that is right", refreshToken],
       ["that is null", null],
       ["that is empty", ""],
-      ["that is a number", 42],
-      ["that is an object", { refresh_token: refreshToken }],
+      ["that got a number", 42],
+      ["that got an object", { refresh_token: refreshToken }],
       ["with a line feed", `${refreshToken}\n`],
       ["with a parameter behind it", `${refreshToken}&grant_type=password`],
       ["with a NUL", `${refreshToken}\0`],
@@ -403,57 +403,61 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     row(
       "with 200 and without a token",
       status(200, { error: "invalid_grant" }),
-      refused(/with 200 invalid_grant/),
+      refused(/responded 200 invalid_grant/),
     ),
     row(
       "with 200 and with a token",
       status(200, { ...good, error: "invalid_grant" }),
-      refused(/with 200 invalid_grant/),
+      refused(/responded 200 invalid_grant/),
     ),
     row(
       "with 200 that means not now",
       status(200, { error: "temporarily_unavailable" }),
-      busy(/answered 200 temporarily_unavailable/),
+      busy(/responded 200 temporarily_unavailable/),
     ),
     row(
-      "with 200 that is an object",
+      "with 200 that got an object",
       status(200, { ...good, error: { code: 7 } }),
-      unusable(/answered 200 with an error that is none of OAuth's/),
+      unusable(/responded 200 with an error that is not an OAuth error/),
     ),
     row(
       "with 200 that is true",
       status(200, { ...good, error: true }),
-      unusable(/none of OAuth's/),
+      unusable(/not an OAuth error/),
     ),
     row(
       "with 302 and nowhere to go",
       status(302, { error: "invalid_client" }),
-      refused(/with 302 invalid_client/),
+      refused(/responded 302 invalid_client/),
     ),
-    row("with 404", status(404, { error: "invalid_client" }), refused(/with 404 invalid_client/)),
+    row(
+      "with 404",
+      status(404, { error: "invalid_client" }),
+      refused(/responded 404 invalid_client/),
+    ),
     row(
       "with 404 and HTML",
       status(404, "<html>", { "content-type": "text/html" }),
-      refused(/with 404;/),
+      refused(/responded 404;/),
     ),
-    row("with 403 and nothing", status(403), refused(/with 403;/)),
+    row("with 403 and nothing", status(403), refused(/responded 403;/)),
     row("with 407", status(407), broken("network", /could not be reached/)),
-    row("with 429", status(429, { error: "invalid_client" }), busy(/answered 429/)),
+    row("with 429", status(429, { error: "invalid_client" }), busy(/responded 429/)),
     row(
       "with 500 that is a refusal",
       status(500, { error: "invalid_client" }),
-      refused(/with 500 invalid_client/),
+      refused(/responded 500 invalid_client/),
     ),
     row(
       "with 500 and a stack trace",
       status(500, `Error: ${canaries.clientSecret}\n    at x`),
-      busy(/answered 500;/),
+      busy(/responded 500/),
     ),
-    row("with 503 and a token", status(503, good), busy(/answered 503/)),
-    row("with 204", status(204), unusable(/answered 204/)),
-    row("with 202 and a token", status(202, good), unusable(/answered 202/)),
-    row("with 206 and a token", status(206, good), unusable(/answered 206/)),
-    row("with 299 and a token", status(299, good), unusable(/answered 299/)),
+    row("with 503 and a token", status(503, good), busy(/responded 503/)),
+    row("with 204", status(204), unusable(/responded 204/)),
+    row("with 202 and a token", status(202, good), unusable(/responded 202/)),
+    row("with 206 and a token", status(206, good), unusable(/responded 206/)),
+    row("with 299 and a token", status(299, good), unusable(/responded 299/)),
     row(
       "that names the secret",
       status(400, { error: canaries.clientSecret, error_description: canaries.clientSecret }),
@@ -480,7 +484,7 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     row(
       "that is a Symbol's name",
       status(400, { error: "__proto__" }),
-      refused(/with 400 __proto__/),
+      refused(/responded 400 __proto__/),
     ),
   ],
 
@@ -513,7 +517,7 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     row(
       "of chunks without a length that is one",
       wire(`${head}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nx`, () => {}),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
   ],
 
@@ -597,32 +601,32 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     row(
       "after the headers",
       wire(`${head}content-length: 100\r\n\r\n`, reset),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "in the body",
       wire(`${head}content-length: 100\r\n\r\n{"access_token":"half`, reset),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "in the body, politely",
       wire(`${head}content-length: 100\r\n\r\n{"access_token":"half`),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "in a chunk",
       wire(`${head}transfer-encoding: chunked\r\n\r\n40\r\n{"access_token":"half`, reset),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "in a chunk, politely",
       wire(`${head}transfer-encoding: chunked\r\n\r\n40\r\n{"access_token":"half`),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "in a failure's body",
       wire("HTTP/1.1 400 Bad Request\r\ncontent-length: 100\r\n\r\n{", reset),
-      broken("network", /broke off its answer/),
+      broken("network", /broke off its response/),
     ),
     row(
       "by an upgrade to another protocol",
@@ -637,7 +641,7 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     ),
     row("by a status of 999", wire("HTTP/1.1 999 No\r\ncontent-length: 0\r\n\r\n"), {
       code: "token_endpoint_unavailable",
-      says: /answered 999|could not be reached/,
+      says: /responded 999|could not be reached/,
     }),
     row(
       "by two lengths",
@@ -655,27 +659,27 @@ export const hostileAnswers: Readonly<Record<string, readonly HostileAnswer[]>> 
     row(
       "gzip that is plain",
       body(goodJson, { "content-encoding": "gzip" }),
-      unusable(/not compressed as it says/),
+      unusable(/not compressed as its header says/),
     ),
     row(
       "deflate that is plain",
       body(goodJson, { "content-encoding": "deflate" }),
-      unusable(/not compressed as it says/),
+      unusable(/not compressed as its header says/),
     ),
     row(
       "br that is plain",
       body(goodJson, { "content-encoding": "br" }),
-      unusable(/not compressed as it says/),
+      unusable(/not compressed as its header says/),
     ),
     row(
       "gzip cut off",
       body(gzipSync(goodJson).subarray(0, -12), { "content-encoding": "gzip" }),
-      unusable(/no JSON object|not compressed as it says/),
+      unusable(/not a JSON object|not compressed as its header says/),
     ),
     row(
       "an encoding nobody knows",
       body(gzipSync(goodJson), { "content-encoding": "x-own" }),
-      unusable(/no JSON object/),
+      unusable(/not a JSON object/),
     ),
   ],
 

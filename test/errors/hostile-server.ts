@@ -86,7 +86,7 @@ export async function startHostileServer(
       const idle = unanswered === 0 ? served : new Set();
       return [...open.keys()].filter((port) => !idle.has(port)).length;
     },
-    mend() {
+    fix() {
       isMended = true;
     },
   };

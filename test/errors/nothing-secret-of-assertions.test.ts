@@ -76,7 +76,7 @@ describe.each(Object.entries(endpoints))("a token endpoint that %s", (_what, ans
       return answer(input, init);
     };
     const heard: unknown[] = [];
-    const endpoint = { ...config, tokenRequestRetries: 0 } as unknown as EndpointConfig;
+    const endpoint = { ...config, tokenRequest: { retries: 0 } } as unknown as EndpointConfig;
     for (const options of [{}, { cache: new Keyv() }]) {
       const security = new EndpointSecurity({ fetch, ...options });
       security.on("tokenRequestFailed", (event) => heard.push(event));

@@ -43,8 +43,7 @@ function loaded(tokenUrl: string) {
     username: canaries.username,
     password: canaries.password,
     customParameters: { plain: canaries.parameter, list: ["x", canaries.parameter] },
-    customHeaders: { "X-Tenant-Key": canaries.header },
-    tokenRequestRetries: 0,
+    tokenRequest: { headers: { "X-Tenant-Key": canaries.header }, retries: 0 },
   };
 }
 
@@ -295,7 +294,7 @@ describe("a token in a hostile answer doesn't get out", () => {
     ["with a status of a failure", 500, `${token}`],
     ["too deep", 200, { data: { access_token: token } }],
     ["that is a key", 200, { [token]: token }],
-    ["that is a list", 200, { access_token: [token] }],
+    ["that got a list", 200, { access_token: [token] }],
   ])("%s", async (_what, status, body) => {
     const server = await startTokenEndpoint((res) => respond(res, status, body));
     const config = loaded(server.tokenUrl);
@@ -320,7 +319,7 @@ describe("a token in a hostile answer doesn't get out", () => {
       },
       { config },
     );
-    expect(error).toMatchObject({ code: "token_request_refused" });
+    expect(error).toMatchObject({ code: "token_request_rejected" });
     expect(seenIn(ear.outputs)).toEqual([]);
   });
 
@@ -502,7 +501,7 @@ describe("a fetch that throws what it was given doesn't let it out", () => {
   });
 });
 
-describe("a cache that tells of its entries doesn't let them out", () => {
+describe("a cache that reports its entries doesn't let them out", () => {
   const telling = (...entry: unknown[]) => tellingError(`${canaries.token} ${entry.join(" ")}`);
   test.each<[string, Options["cache"]]>([
     [
@@ -562,7 +561,7 @@ describe("a cache that tells of its entries doesn't let them out", () => {
   });
 });
 
-describe("a mistake in a configuration is told without the values", () => {
+describe("a mistake in a configuration is reported without the values", () => {
   const { apiKey, clientSecret, header, parameter, password, username } = canaries;
   const tokenUrl = "https://idp.example.test/token";
   const userInfo = "ClientSecretCanary7Q:PasswordCanary7Q@";
@@ -574,7 +573,7 @@ describe("a mistake in a configuration is told without the values", () => {
     ["a secret as grant type", { ...loaded(tokenUrl), grantType: clientSecret }],
     ["a secret as type", { ...loaded(tokenUrl), type: clientSecret }],
     ["a secret as method", { ...loaded(tokenUrl), tokenEndpointAuthMethod: clientSecret }],
-    ["a secret as life", { ...loaded(tokenUrl), defaultLifetimeMs: clientSecret }],
+    ["a secret as life", { ...loaded(tokenUrl), renewal: { defaultLifetimeMs: clientSecret } }],
     ["a secret with method none", { ...loaded(tokenUrl), tokenEndpointAuthMethod: "none" }],
     ["user info in tokenUrl", loaded(`https://${userInfo}idp.example.test/token`)],
     ["user info in url", { ...loaded(tokenUrl), url: `https://${userInfo}x.test` }],
@@ -608,10 +607,10 @@ describe("a mistake in a configuration is told without the values", () => {
       "a header with a line feed",
       {
         ...loaded(tokenUrl),
-        customHeaders: { "X-A": `${header}\n`, authorization: header },
+        tokenRequest: { headers: { "X-A": `${header}\n`, authorization: header } },
       },
     ],
-    ["headers that are none", { ...loaded(tokenUrl), customHeaders: [header] }],
+    ["headers that are none", { ...loaded(tokenUrl), tokenRequest: { headers: [header] } }],
     [
       "a deep secret",
       {

@@ -67,10 +67,14 @@ describe.each(kinds)("a function given as %s", (field, configure) => {
   test.each([
     ["a masked secret", "******", /masked/],
     ["a masked secret of dots", "••••••••", /masked/],
-    ["nothing", "", /empty/],
+    ["nothing", "", /returned an empty string; is its environment variable set\?/],
     ["white space", " \n", /empty/],
-    ["a template left unfilled", "${ORDERS_SECRET}", /template/],
-    ["undefined", undefined as unknown as string, /missing/],
+    ["a template that was not filled in", "${ORDERS_SECRET}", /template/],
+    [
+      "undefined",
+      undefined as unknown as string,
+      /returned undefined; is its environment variable set\?/,
+    ],
     ["a number", 7 as unknown as string, /number/],
     ["an object", {} as unknown as string, /object/],
   ])("that returns %s is refused by name", async (_what, value, expected) => {

@@ -9,7 +9,7 @@ afterEach(() => {
 });
 
 /** One attempt, and none kept off by it. */
-const once = { tokenRequestRetries: 0, coolDownMs: 0 };
+const once = { tokenRequest: { retries: 0, coolDownMs: 0 } };
 
 async function failureOf(tokenUrl: string, more: object = {}, security = new EndpointSecurity()) {
   const error = await security
@@ -62,7 +62,7 @@ describe("a token endpoint that can't be reached", () => {
     const security = new EndpointSecurity({ fetch });
     const error = await failureOf("https://idp.example.test/token", once, security);
     expect(error.reason).toBe("tls");
-    expect(error.message).toContain(`client certificate don't suit it (${code})`);
+    expect(error.message).toContain(`client certificate (${code})`);
   });
 
   test("because it doesn't speak TLS, says so", async () => {
@@ -86,19 +86,19 @@ describe("a token endpoint that can't be reached", () => {
 describe("a token endpoint that takes too long", () => {
   test("with its headers is a timeout after tokenRequestTimeoutMs", async () => {
     const server = await startTokenEndpoint(() => {});
-    const error = await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 50 });
+    const error = await failureOf(server.tokenUrl, { tokenRequest: { timeoutMs: 50 } });
     expect(error.reason).toBe("timeout");
     expect(error.message).toContain("within 50 ms");
   });
 
-  test("is let go of: the connection is closed", async () => {
+  test("is released: the connection is closed", async () => {
     const closed = new Latch();
     const server = await startTokenEndpoint((res) => void res.on("close", () => closed.open()));
-    await failureOf(server.tokenUrl, { tokenRequestTimeoutMs: 1_500 });
+    await failureOf(server.tokenUrl, { tokenRequest: { timeoutMs: 1_500 } });
     await closed.opened;
   });
 
-  test("is a timeout after 5 s an attempt and 10 s for all of them, unless told otherwise", async () => {
+  test("is a timeout after 5 s an attempt and 10 s for all of them, by default", async () => {
     vi.useFakeTimers({ toFake: ["Date", "performance", "setTimeout", "clearTimeout"] });
     const attempts: number[] = [];
     const security = new EndpointSecurity({

@@ -10,15 +10,18 @@ import { startRecordingBackend } from "./recording-backend.ts";
 /** A backend that answers 401 with this challenge, or 200 where there is none. */
 async function startAsking(first: string | undefined) {
   let challenge = first;
-  const backend = await startRecordingBackend((res) =>
-    challenge === undefined
+  let onlyFor: string | undefined;
+  const backend = await startRecordingBackend((res, { headers }) =>
+    challenge === undefined || (onlyFor !== undefined && headers.authorization !== onlyFor)
       ? respond(res, 200)
       : respond(res, 401, "as it is", { "www-authenticate": challenge }),
   );
   return {
     ...backend,
-    ask: (next: string | undefined) => {
+    /** @param rejected.only the `Authorization` header that it is for. */
+    ask: (next: string | undefined, rejected?: { readonly only: string }) => {
       challenge = next;
+      onlyFor = rejected?.only;
     },
   };
 }
@@ -41,11 +44,11 @@ describe("a backend that asks for another kind of credentials", () => {
   it.each([
     [digest, ["Digest"], 'set type: "digest" with username and password'],
     ['Basic realm="r"', ["Basic"], 'set type: "basic" with username and password'],
-    ['DPoP algs="ES256", error="invalid_token"', ["DPoP"], "set dpop: true"],
-    ["Negotiate", ["Negotiate"], "Kerberos isn't spoken here"],
-    ["NTLM, Negotiate", ["NTLM", "Negotiate"], "NTLM isn't spoken here"],
-    ["eyJhbGciOi.canary", ["another scheme"], "ask its owner which credentials it takes"],
-  ])("and got a Bearer token: %s", async (challenge, asked, mend) => {
+    ['DPoP algs="ES256"', ["DPoP"], "set dpop: true"],
+    ["Negotiate", ["Negotiate"], "Kerberos isn't supported here"],
+    ["NTLM, Negotiate", ["NTLM", "Negotiate"], "NTLM isn't supported here"],
+    ["eyJhbGciOi.canary", ["another scheme"], "ask its owner which credentials it accepts"],
+  ])("and got a Bearer token: %s", async (challenge, asked, fix) => {
     const backend = await startAsking(challenge);
     const { answers, wrapped, security, endpoint } = bearerEndpoint(backend.origin);
     const events = listening(security);
@@ -57,7 +60,7 @@ describe("a backend that asks for another kind of credentials", () => {
     expect(events[0]?.message).toContain(
       `the backend asks for ${asked.join(" or ")}, and Bearer is configured (type "oauth2"); `,
     );
-    expect(events[0]?.message).toContain(mend);
+    expect(events[0]?.message).toContain(fix);
     expect(security.explain(endpoint).challengeMismatch).toEqual({
       configured: "oauth2",
       asked,
@@ -66,6 +69,40 @@ describe("a backend that asks for another kind of credentials", () => {
     // Nothing was renewed for it, nor sent again.
     expect([answers.count, backend.requests.length]).toEqual([1, 1]);
     expect(inspect([events, security.explain(endpoint)])).not.toMatch(/canary|token-1/);
+  });
+
+  it.each(['DPoP algs="ES256", error="invalid_token"'])(
+    "renews a token that is blamed under another scheme, and reports the scheme if that doesn't help: %s",
+    async (challenge) => {
+      const backend = await startAsking(challenge);
+      const { answers, wrapped, security } = bearerEndpoint(backend.origin);
+      const events = listening(security);
+      expect((await wrapped("/orders")).status).toBe(401);
+      expect([answers.count, backend.requests.length]).toEqual([2, 2]);
+      expect(events).toMatchObject([{ asked: ["DPoP"] }]);
+    },
+  );
+
+  it.each(['Basic realm="api"', "Negotiate"])(
+    "renews a token that the backend accepted before, whatever scheme it asks for: %s",
+    async (challenge) => {
+      const backend = await startAsking(undefined);
+      const { answers, wrapped, security } = bearerEndpoint(backend.origin);
+      const events = listening(security);
+      expect((await wrapped("/orders")).status).toBe(200);
+      backend.ask(challenge, { only: "Bearer token-1" });
+      expect((await wrapped("/orders")).status).toBe(200);
+      expect([answers.count, events]).toEqual([2, []]);
+    },
+  );
+
+  it("renews a token that is blamed under a scheme of the backend's own, such as OAuth2", async () => {
+    const backend = await startAsking(undefined);
+    backend.ask('OAuth2 realm="api", error="invalid_token"', { only: "Bearer token-1" });
+    const { answers, wrapped, security } = bearerEndpoint(backend.origin);
+    const events = listening(security);
+    expect((await wrapped("/orders")).status).toBe(200);
+    expect([answers.count, events]).toEqual([2, []]);
   });
 
   it.each([
@@ -101,7 +138,7 @@ describe("a backend that asks for another kind of credentials", () => {
     expect(security.explain(endpoint)).not.toHaveProperty("challengeMismatch");
   });
 
-  it("is told of once while it lasts, by whichever wrapper, and again when it comes back", async () => {
+  it("is reported once while it lasts, by whichever wrapper, and again when it comes back", async () => {
     const backend = await startAsking(digest);
     const { wrapped, security, endpoint } = bearerEndpoint(backend.origin);
     const events = listening(security);

@@ -44,7 +44,7 @@ describe("a relative URL is joined below the endpoint's", () => {
     ["/orders/...", `${base}/orders/...`],
     ["orders:42", `${base}/orders:42`],
     ["/@x.test", `${base}/@x.test`],
-    ["mailto:a@x.test", `${base}/mailto:a@x.test`],
+    ["documents:list", `${base}/documents:list`],
     ["https:x.test", `${base}/https:x.test`],
   ])("%j → %s", async (relative, expected) => {
     const { to } = destinationOf();
@@ -90,9 +90,10 @@ describe("a relative URL is joined below the endpoint's", () => {
         const theirs = new URL(axios.getUri({ baseURL, url })).href;
         const outcome = await to(url).catch((error: unknown) => error);
         if (outcome instanceof Error) {
-          // Joined or refused, but never joined elsewhere.
+          // Refused only what leaves the endpoint for a server that drops parameters of dot segments.
+          const lenient = new URL(theirs.replace(/(\/\.{1,2});[^/?]*/g, "$1")).href;
           expect(outcome).toBeInstanceOf(DestinationRefusedError);
-          expect(theirs.startsWith(`${baseURL.replace(/\/$/, "")}/`)).toBe(false);
+          expect(lenient.startsWith(`${baseURL.replace(/\/$/, "")}/`)).toBe(false);
         } else expect(outcome).toBe(theirs);
       }),
       { numRuns: 500 },

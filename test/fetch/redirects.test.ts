@@ -151,7 +151,7 @@ describe.each(statuses)("a redirect with %i", (status) => {
   });
 
   // Plain fetch of Node 20 fails here, because it has let go of the bytes.
-  test("of a PUT of a Buffer sends the bytes once more, or none at all", async () => {
+  test("of a PUT of a Buffer sends the bytes a second time, or none at all", async () => {
     const { backend, wrapped } = await start();
     const init = { method: "PUT", body: Buffer.from("abc") };
     const response = await wrapped(redirectTo("orders", status), init);

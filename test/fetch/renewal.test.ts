@@ -77,7 +77,9 @@ describe("a 401 for a revoked token", () => {
     const response = await wrapped("/orders", init());
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual({ error: "invalid_token" });
-    expect(rejected).toEqual([{ endpoint: "orders", status: 401, replayed: false }]);
+    expect(rejected).toEqual([
+      { endpoint: "orders", status: 401, replayed: false, reason: "body_not_replayable" },
+    ]);
     expect((await wrapped("/orders", init())).status).toBe(200);
     expect(backend.requests.map(({ headers }) => headers.authorization)).toEqual([
       "Bearer token-1",
@@ -192,7 +194,7 @@ describe("no renewal is worth it", () => {
   test.each<[string, (url: string) => EndpointConfig & { url: string }]>([
     ["an API key", (url) => ({ type: "api_key", url, headerName: "X-API-Key", apiKey: "k" })],
     ["Basic", (url) => ({ type: "basic", url, username: "u", password: "p" })],
-  ])("for a 401 of %s, which is told as an event", async (_what, configure) => {
+  ])("for a 401 of %s, which is reported as an event", async (_what, configure) => {
     const backend = await startRecordingBackend((res) => respond(res, 401, "no"));
     const security = new EndpointSecurity();
     const rejected: unknown[] = [];
@@ -220,9 +222,9 @@ describe("a renewal that fails", () => {
     const response = await wrapped("/orders");
     expect(response.status).toBe(401);
     expect(await response.json()).toEqual({ error: "invalid_token" });
-    expect(failed).toEqual(["token_request_refused"]);
+    expect(failed).toEqual(["token_request_rejected"]);
     // There is no token any more: the next call says so instead of sending the refused one.
-    await expect(wrapped("/orders")).rejects.toMatchObject({ code: "token_request_refused" });
+    await expect(wrapped("/orders")).rejects.toMatchObject({ code: "token_request_rejected" });
     expect(backend.requests).toHaveLength(1);
   });
 

@@ -389,7 +389,7 @@ describe("the configuration that is used", () => {
     const { wrapped } = bearerEndpoint(backend.origin, {
       fetch: async () => Response.json({ error: "invalid_client" }, { status: 401 }),
     });
-    await expect(wrapped("/orders")).rejects.toMatchObject({ code: "token_request_refused" });
+    await expect(wrapped("/orders")).rejects.toMatchObject({ code: "token_request_rejected" });
     expect(backend.requests).toHaveLength(0);
   });
 });

@@ -78,7 +78,7 @@ describe.each(wrappers)("retryStatuses, with %s", (_name, wrap) => {
   test.each([403, 419, 498, 500])(
     "a %i that is named renews the token and replays the request once",
     async (status) => {
-      const more = { retryStatuses: [401, status] };
+      const more = { renewal: { rejectionStatuses: [401, status] } };
       const { backend, rejected, send, sent } = await start(wrap, refusingWith(status), more);
       expect(await send("/orders", { method: "POST", body: "abc" })).toBe(200);
       expect(sent()).toEqual(["token-1", "token-2"]);
@@ -88,21 +88,25 @@ describe.each(wrappers)("retryStatuses, with %s", (_name, wrap) => {
   );
 
   test("a status that is not named comes as it is", async () => {
-    const more = { retryStatuses: [419] };
+    const more = { renewal: { rejectionStatuses: [419] } };
     const { rejected, send, sent } = await start(wrap, refusingWith(403), more);
     expect(await send("/orders")).toBe(403);
     expect([sent(), rejected]).toEqual([["token-1"], []]);
   });
 
   test("a 401 that is not named comes as it is", async () => {
-    const { rejected, send, sent } = await start(wrap, refusingWith(401), { retryStatuses: [] });
+    const { rejected, send, sent } = await start(wrap, refusingWith(401), {
+      renewal: { rejectionStatuses: [] },
+    });
     expect(await send("/orders")).toBe(401);
     expect([sent(), rejected]).toEqual([["token-1"], []]);
   });
 
   test("a named status a second time comes as it is, and costs one renewal", async () => {
     const always: Backend = (res) => respond(res, 403, "");
-    const { answers, send, sent } = await start(wrap, always, { retryStatuses: [403] });
+    const { answers, send, sent } = await start(wrap, always, {
+      renewal: { rejectionStatuses: [403] },
+    });
     expect(await send("/orders")).toBe(403);
     expect(sent()).toEqual(["token-1", "token-2"]);
     expect(answers.count).toBe(2);
@@ -110,7 +114,7 @@ describe.each(wrappers)("retryStatuses, with %s", (_name, wrap) => {
 
   test("a named status that says insufficient_scope renews nothing", async () => {
     const challenge = 'Bearer error="insufficient_scope"';
-    const more = { retryStatuses: [403] };
+    const more = { renewal: { rejectionStatuses: [403] } };
     const { answers, send } = await start(wrap, refusingWith(403, "token-1", challenge), more);
     expect(await send("/orders")).toBe(403);
     expect(answers.count).toBe(1);
@@ -118,7 +122,7 @@ describe.each(wrappers)("retryStatuses, with %s", (_name, wrap) => {
 
   test("renewals that named statuses force are capped like others", async () => {
     const always: Backend = (res) => respond(res, 403, "");
-    const more = { retryStatuses: [403], maxForcedRenewals: 2 };
+    const more = { renewal: { rejectionStatuses: [403], maxForcedRenewals: 2 } };
     const { answers, send } = await start(wrap, always, more);
     for (let call = 0; call < 10; call++) expect(await send("/orders")).toBe(403);
     expect(answers.count).toBe(3);
@@ -136,8 +140,8 @@ describe.each(wrappers)("a token that a replica doesn't know yet, with %s", (_na
     };
   };
 
-  test("is sent once more as it is, where retryFreshTokenMs says so", async () => {
-    const more = { retryFreshTokenMs: 60_000 };
+  test("is sent a second time as it is, where retryFreshTokenMs says so", async () => {
+    const more = { renewal: { freshTokenRetryWindowMs: 60_000 } };
     const { answers, backend, rejected, send, sent } = await start(wrap, lagging(1), more);
     expect(await send("/orders", { method: "POST", body: "abc" })).toBe(200);
     expect(sent()).toEqual(["token-1", "token-1"]);
@@ -152,7 +156,7 @@ describe.each(wrappers)("a token that a replica doesn't know yet, with %s", (_na
     expect([sent(), answers.count]).toEqual([["token-1", "token-2"], 2]);
   });
 
-  test("is renewed when it is refused once more, and its successor has the same chance", async () => {
+  test("is renewed when it is rejected a second time, and its successor has the same chance", async () => {
     const known = new Set<string | undefined>();
     const slow: Backend = (res, { headers }) => {
       const isKnown = known.has(headers.authorization);
@@ -160,7 +164,9 @@ describe.each(wrappers)("a token that a replica doesn't know yet, with %s", (_na
       const isRevoked = headers.authorization === "Bearer token-1";
       respond(res, isKnown && !isRevoked ? 200 : 401, "");
     };
-    const { answers, send, sent } = await start(wrap, slow, { retryFreshTokenMs: 60_000 });
+    const { answers, send, sent } = await start(wrap, slow, {
+      renewal: { freshTokenRetryWindowMs: 60_000 },
+    });
     expect(await send("/orders")).toBe(200);
     expect(sent()).toEqual(["token-1", "token-1", "token-2", "token-2"]);
     expect(answers.count).toBe(2);
@@ -168,16 +174,16 @@ describe.each(wrappers)("a token that a replica doesn't know yet, with %s", (_na
 
   test("costs one renewal where the backend refuses every token, and the 401 comes as it is", async () => {
     const { answers, rejected, send, sent } = await start(wrap, lagging(1_000), {
-      retryFreshTokenMs: 60_000,
+      renewal: { freshTokenRetryWindowMs: 60_000 },
     });
     expect(await send("/orders")).toBe(401);
     expect(sent()).toEqual(["token-1", "token-1", "token-2", "token-2"]);
     expect(answers.count).toBe(2);
-    expect(rejected).toHaveLength(3);
+    expect(rejected).toHaveLength(4);
   });
 
   test("isn't new any more when it is older than that, and is renewed at once", async () => {
-    const more = { retryFreshTokenMs: 1 };
+    const more = { renewal: { freshTokenRetryWindowMs: 1 } };
     const { endpoint, security, send, sent } = await start(wrap, refusing("token-1"), more);
     const { issuedAt } = await security.getToken(endpoint);
     while (Date.now() <= issuedAt) await new Promise((resolve) => setImmediate(resolve));
@@ -188,14 +194,14 @@ describe.each(wrappers)("a token that a replica doesn't know yet, with %s", (_na
   test("isn't sent again where it lacks a scope", async () => {
     const challenge = 'Bearer error="insufficient_scope"';
     const { send, sent } = await start(wrap, refusingWith(401, "token-1", challenge), {
-      retryFreshTokenMs: 60_000,
+      renewal: { freshTokenRetryWindowMs: 60_000 },
     });
     expect(await send("/orders")).toBe(401);
     expect(sent()).toEqual(["token-1"]);
   });
 });
 
-test("whoever aborts while a token waits for the replicas gets the signal's reason at once", async () => {
+test("a caller that aborts while a token waits for the replicas gets the signal's reason at once", async () => {
   // Nobody moves this clock: who waited for the pause would wait for ever.
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
@@ -204,7 +210,7 @@ test("whoever aborts while a token waits for the replicas gets the signal's reas
   const { security, endpoint } = bearerEndpoint("https://orders.example.test");
   let sendings = 0;
   const wrapped = security.wrapFetch(
-    { ...endpoint, retryFreshTokenMs: 60_000 },
+    { ...endpoint, renewal: { freshTokenRetryWindowMs: 60_000 } },
     {
       fetch: async () => {
         sendings += 1;

@@ -143,7 +143,10 @@ function endpointsAt(tokens: RunningOAuth2Server) {
   let count = 0;
   // However busy the machine is.
   const tokenRequestTimeoutMs = 60_000;
-  return () => checkout(`${tokens.tokenUrl}?endpoint=${++count}`, { tokenRequestTimeoutMs });
+  return () =>
+    checkout(`${tokens.tokenUrl}?endpoint=${++count}`, {
+      tokenRequest: { timeoutMs: tokenRequestTimeoutMs },
+    });
 }
 
 async function sceneHere(options?: RedisOptions): Promise<Scene> {

@@ -12,7 +12,7 @@ describeWithRedis("A fleet with refresh tokens that rotate", () => {
       startOAuth2Server({ accessTokenTtl: 3600 }),
     ]);
     onTestFinished(() => server.close());
-    const endpoint = checkoutFor(server.tokenUrl, { tokenRequestTimeoutMs: 60_000 });
+    const endpoint = checkoutFor(server.tokenUrl, { tokenRequest: { timeoutMs: 60_000 } });
     const members = await startFleet(4, { redisUrl: redis.url, endpoint, ...patience });
     let [header] = (await Promise.all(members.map((member) => member.header()))) as string[];
     // No more than a backend may force in a minute.

@@ -160,7 +160,7 @@ describeWithRedis("What the fleet keeps in Redis", () => {
     expect(reader.events).toEqual([]);
   });
 
-  test("is told of once when it can't be used, however many wait for the next", async () => {
+  test("is reported once when it can't be used, however many wait for the next", async () => {
     const [server, tokens] = [await redisHere(), await tokenServerHere()];
     const endpoint = checkout(tokens.tokenUrl);
     const writer = instanceOf({ url: server.url });

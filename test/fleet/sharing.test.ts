@@ -18,7 +18,7 @@ async function fleetOf(
   const [redis, server] = await Promise.all([redisHere(), startOAuth2Server({ accessTokenTtl })]);
   onTestFinished(() => server.close());
   // Nor does anybody give up waiting because the machine is busy.
-  const endpoint = checkout(server.tokenUrl, { tokenRequestTimeoutMs: 60_000 });
+  const endpoint = checkout(server.tokenUrl, { tokenRequest: { timeoutMs: 60_000 } });
   const members = await startFleet(size, { redisUrl: redis.url, endpoint, cacheTimeoutMs });
   return { redis, server, members };
 }
@@ -74,7 +74,7 @@ describeWithRedis("A fleet of processes", () => {
     expect(server.countTokenRequests()).toBe(1);
   });
 
-  test("asks once more in all for each life of a token, all of them at once", async () => {
+  test("request one token in all for each lifetime, however many ask at once", async () => {
     const { server, members } = await fleetOf(3, { ...patience, accessTokenTtl: 3 });
     const seen = new Set<string>();
     const live = async (member: (typeof members)[number]) => {
@@ -92,7 +92,7 @@ describeWithRedis("A fleet of processes", () => {
     expect(server.countTokenRequests()).toBe(seen.size);
   });
 
-  test("renews a revoked token once, whoever is refused with it", async () => {
+  test("renews a revoked token once, however many processes are rejected with it", async () => {
     const { server, members } = await fleetOf(3);
     const [revoked] = (await Promise.all(members.map((member) => member.header()))).map(tokenIn);
     server.revoke(revoked ?? "");

@@ -88,10 +88,12 @@ describe("an AuthClient of google-auth-library, by googleAuthClient", () => {
     const wrong = { ...endpoint(), clientSecret: "wrong" };
     const bare = googleAuthClient(new PassThroughClient(), security, wrong);
     await expect(bare.request({ url: `${backend.origin}/v1/orders` })).rejects.toMatchObject({
-      cause: { code: "token_request_refused", error: "invalid_client" },
+      cause: { code: "token_request_rejected", error: "invalid_client" },
     });
-    await expect(bare.getAccessToken()).rejects.toMatchObject({ code: "token_request_refused" });
-    await expect(bare.getRequestHeaders()).rejects.toMatchObject({ code: "token_request_refused" });
+    await expect(bare.getAccessToken()).rejects.toMatchObject({ code: "token_request_rejected" });
+    await expect(bare.getRequestHeaders()).rejects.toMatchObject({
+      code: "token_request_rejected",
+    });
     expect(backend.requests).toHaveLength(0);
   });
 
@@ -157,7 +159,7 @@ describe("an AuthClient of google-auth-library, by googleAuthClient", () => {
     expect(sent).toEqual([await security.getAuthHeader(endpoint())]);
   });
 
-  it("tells a mistake when it is made", () => {
+  it("fails at once for a wrong configuration", () => {
     const wrong = { ...endpoint(), scpoe: "a" };
     expect(() => googleAuthClient(new PassThroughClient(), security, wrong)).toThrow(
       /scpoe is not a field here/,

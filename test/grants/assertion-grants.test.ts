@@ -100,22 +100,30 @@ describe("the JWT bearer grant", () => {
   const signed = { ...bearer, assertionPrivateKey: privateKeys.p256 };
   test.each<[path: string, config: object, problem: RegExp]>([
     ["assertion", bearer, /is missing/],
-    ["assertion", { ...bearer, assertion: 5 }, /is a number/],
-    ["assertion()", { ...bearer, assertion: () => "" }, /is empty/],
+    ["assertion", { ...bearer, assertion: 5 }, /got a number/],
+    ["assertion()", { ...bearer, assertion: () => "" }, /returned an empty string/],
     ["assertionPrivateKey", { ...signed, assertion: "a" }, /as well as assertion/],
-    ["assertionPrivateKey", { ...bearer, assertionPrivateKey: "a" }, /is no PEM/],
-    ["assertionPrivateKey()", { ...bearer, assertionPrivateKey: () => "a" }, /is no PEM/],
-    ["assertionAlgorithm", { ...signed, assertionAlgorithm: "HS256" }, /is not one of/],
-    ["assertionAlgorithm", { ...signed, assertionAlgorithm: "RS256" }, /another kind of key/],
-    ["assertionAudience", { ...signed, assertionAudience: "issuer" }, /doesn't name/],
-    ["assertionLifetimeMs", { ...signed, assertionLifetimeMs: 0 }, /is 0/],
-    ["assertionClaims", { ...signed, assertionClaims: "a" }, /is a string/],
+    ["assertionPrivateKey", { ...bearer, assertionPrivateKey: "a" }, /must be PEM/],
+    ["assertionPrivateKey()", { ...bearer, assertionPrivateKey: () => "a" }, /must be PEM/],
+    ["assertionAlgorithm", { ...signed, assertionAlgorithm: "HS256" }, /must be one of/],
+    [
+      "assertionAlgorithm",
+      { ...signed, assertionAlgorithm: "RS256" },
+      /doesn't fit the kind of key/,
+    ],
+    [
+      "assertionAudience",
+      { ...signed, assertionAudience: "issuer" },
+      /this configuration has no issuer/,
+    ],
+    ["assertionLifetimeMs", { ...signed, assertionLifetimeMs: 0 }, /got 0/],
+    ["assertionClaims", { ...signed, assertionClaims: "a" }, /got a string/],
     ["assertionClaims.sub", { ...signed, assertionClaims: { sub: "a" } }, /field of its own/],
     ["assertionClaims.jti", { ...signed, assertionClaims: { jti: "a" } }, /new for each/],
     [
       "assertionSubject",
       { ...bearer, assertion: "a", assertionSubject: "ada" },
-      /no meaning for an assertion that is given/,
+      /no effect if assertion is set/,
     ],
     [
       "customParameters.assertion",
@@ -123,7 +131,7 @@ describe("the JWT bearer grant", () => {
       /sets itself/,
     ],
     ["assertionSubjct", { ...signed, assertionSubjct: "ada" }, /mean "assertionSubject"/],
-  ])("tells a mistake at %s", async (path, config, problem) => {
+  ])("reports a mistake at %s", async (path, config, problem) => {
     const mistakes = await mistakesIn(config);
     expect(mistakes).toMatchObject([{ path, problem: expect.stringMatching(problem) }]);
   });
@@ -174,7 +182,7 @@ describe("the token exchange", () => {
   test.each([
     ["Bearer", accessToken],
     ["N_A", idToken],
-  ])("tells the token type %s and the issued token type", async (tokenType, issued) => {
+  ])("reports the token type %s and the issued token type", async (tokenType, issued) => {
     const fetch = answering({ token_type: tokenType, issued_token_type: issued });
     const cache = new Keyv();
     for (const _process of [1, 2]) {
@@ -208,7 +216,7 @@ describe("the token exchange", () => {
     const security = new EndpointSecurity({ fetch: answering({ token_type: "N_A" }) });
     await expect(security.getToken(config)).rejects.toMatchObject({
       code: "invalid_token_response",
-      message: expect.stringContaining('the type "N_A", where Bearer was asked for'),
+      message: expect.stringContaining('the type "N_A" instead of Bearer'),
     });
   });
 
@@ -228,9 +236,9 @@ describe("the token exchange", () => {
 
   test.each<[path: string, config: object, problem: RegExp]>([
     ["subjectToken", exchange, /is missing/],
-    ["subjectToken()", { ...exchange, subjectToken: () => undefined }, /is missing/],
+    ["subjectToken()", { ...exchange, subjectToken: () => undefined }, /returned undefined/],
     ["subjectTokenType", { ...exchange, subjectToken: "a", subjectTokenType: "" }, /is empty/],
-    ["actorToken", { ...exchange, subjectToken: "a", actorToken: 5 }, /is a number/],
+    ["actorToken", { ...exchange, subjectToken: "a", actorToken: 5 }, /got a number/],
     ["actorTokenType", { ...exchange, subjectToken: "a", actorTokenType: "b" }, /without an actor/],
     ["requestedTokenType", { ...exchange, subjectToken: "a", requestedTokenType: 1 }, /a number/],
     [
@@ -238,7 +246,7 @@ describe("the token exchange", () => {
       { ...exchange, subjectToken: "a", customParameters: { actor_token: "b" } },
       /sets itself/,
     ],
-  ])("tells a mistake at %s", async (path, config, problem) => {
+  ])("reports a mistake at %s", async (path, config, problem) => {
     const mistakes = await mistakesIn(config);
     expect(mistakes).toMatchObject([{ path, problem: expect.stringMatching(problem) }]);
   });

@@ -55,14 +55,16 @@ describe("a grant with a schema", () => {
     expect(requests[0]?.body.get("tenant")).toBe("t");
   });
 
-  test("tells what the schema finds among the library's own mistakes", async () => {
+  test("reports what the schema finds among the library's own mistakes", async () => {
     const wrong = { ...config, serial: "a", tags: [{ name: "x" }, { name: 5 }], clientId: "" };
     const mistakes = await mistakesIn(wrong, grants);
     expect(mistakes.map(({ path }) => path).sort()).toEqual(["clientId", "serial", "tags.1.name"]);
-    expect(mistakes.find(({ path }) => path === "serial")?.problem).toMatch(/^does not fit: /);
+    expect(mistakes.find(({ path }) => path === "serial")?.problem).toMatch(
+      /^doesn't match the grant's schema: /,
+    );
   });
 
-  test("tells a missing field by its name", async () => {
+  test("reports a missing field by its name", async () => {
     const { serial, ...without } = config;
     expect(await mistakesIn(without, grants)).toMatchObject([{ path: "serial" }]);
   });
@@ -93,7 +95,7 @@ describe("a grant with a schema", () => {
 });
 
 describe("a grant's credentials", () => {
-  test("may be functions, read anew at each token request", async () => {
+  test("may be functions, read again at each token request", async () => {
     const requests = mockTokenEndpoint();
     const security = new EndpointSecurity({ grants });
     let read = 0;
@@ -120,9 +122,9 @@ describe("a grant's credentials", () => {
   test.each<[path: string, own: object, problem: RegExp]>([
     ["pin", { pin: undefined }, /is missing/],
     ["pin", { pin: "****" }, /is masked/],
-    ["pin", { pin: 1234 }, /is a number/],
+    ["pin", { pin: 1234 }, /got a number/],
     ["hint", { hint: "" }, /is empty/],
-    ["hint", { hint: "${HINT}" }, /template left unfilled/],
+    ["hint", { hint: "${HINT}" }, /template that was not filled in/],
   ])("are checked like clientSecret: %s of %o", async (path, own, problem) => {
     expect(await mistakesIn({ ...config, ...own }, grants)).toMatchObject([
       { path, problem: expect.stringMatching(problem) },
@@ -216,7 +218,7 @@ describe("a grant's parameters", () => {
     const call = security.getAuthHeader({ ...orders, grantType: "urn:example:broken" });
     const error: unknown = await call.catch((reason: unknown) => reason);
     expect(error).toMatchObject({
-      code: "secret_unavailable",
+      code: "grant_failed",
       message: expect.stringMatching(/urn:example:broken.*threw RangeError/),
     });
     expect(inspect(error)).not.toContain("canary");

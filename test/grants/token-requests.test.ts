@@ -91,7 +91,7 @@ describe("a token request", () => {
     await security.getAuthHeader(orders);
     await security.getAuthHeader({
       ...orders,
-      customHeaders: { "X-Tenant": "a", "User-Agent": "orders/1.0", Cookie: "a=b" },
+      tokenRequest: { headers: { "X-Tenant": "a", "User-Agent": "orders/1.0", Cookie: "a=b" } },
     });
     expect(requests[1]?.headers).toEqual({
       ...requests[0]?.headers,
@@ -149,7 +149,7 @@ describe("the client's authentication", () => {
     await new EndpointSecurity().getAuthHeader({
       ...orders,
       tokenEndpointAuthMethod: "client_secret_post",
-      customHeaders: { Authorization: "Bearer gateway" },
+      tokenRequest: { headers: { Authorization: "Bearer gateway" } },
     });
     expect(requests[0]?.headers.authorization).toBe("Bearer gateway");
   });

@@ -22,7 +22,7 @@ test("oidc-provider's token endpoint is found by its issuer", async () => {
   expect((await security.getToken(service())).scope).toBe("orders:read");
 });
 
-test("an issuer that is written in another way than oidc-provider writes it is told", async () => {
+test("an issuer that is written in another way than oidc-provider writes it is reported", async () => {
   await using security = new EndpointSecurity();
   const call = security.getToken({ ...service(), issuer: `${server.issuer}/` });
   await expect(call).rejects.toMatchObject({
@@ -30,7 +30,7 @@ test("an issuer that is written in another way than oidc-provider writes it is t
   });
 });
 
-test("an algorithm that oidc-provider doesn't offer is told before the first request", async () => {
+test("an algorithm that oidc-provider doesn't offer is reported before the first request", async () => {
   await using security = new EndpointSecurity();
   const { generateKeyPairSync } = await import("node:crypto");
   const { clientSecret: _, ...base } = service();
@@ -42,7 +42,7 @@ test("an algorithm that oidc-provider doesn't offer is told before the first req
     clientAssertionAlgorithm: "Ed25519",
   });
   await expect(call).rejects.toMatchObject({
-    problems: [{ path: "clientAssertionAlgorithm", mend: expect.stringContaining('"EdDSA"') }],
+    problems: [{ path: "clientAssertionAlgorithm", fix: expect.stringContaining('"EdDSA"') }],
   });
   expect(server.countTokenRequests()).toBe(0);
 });

@@ -91,7 +91,7 @@ const common = () =>
     grantType: "client_credentials",
     tokenUrl: server.mutualTlsTokenUrl,
     scope: "orders:read",
-    coolDownMs: 0,
+    tokenRequest: { coolDownMs: 0 },
   }) as const;
 
 function byName(shown = issued) {
@@ -166,7 +166,7 @@ describe("oidc-provider refuses", () => {
     ],
   ])("%s, as invalid_client", async (_what, endpoint) => {
     await expect(security.getToken(await endpoint())).rejects.toMatchObject({
-      code: "token_request_refused",
+      code: "token_request_rejected",
       status: 401,
       error: "invalid_client",
     });
@@ -265,7 +265,7 @@ describe("by its issuer", () => {
     const { allowedTokenEndpointOrigins: _, ...endpoint } = byIssuer(byName());
     await expect(security.getToken(endpoint)).rejects.toMatchObject({
       code: "invalid_configuration",
-      problems: [{ path: "issuer", mend: expect.stringContaining("allowedTokenEndpointOrigins") }],
+      problems: [{ path: "issuer", fix: expect.stringContaining("allowedTokenEndpointOrigins") }],
     });
     expect(server.countTokenRequests()).toBe(0);
   });

@@ -1,4 +1,4 @@
-import { EndpointSecurity, TokenRequestRefusedError } from "endpoint-security";
+import { EndpointSecurity, TokenRequestRejectedError } from "endpoint-security";
 import { decodeJwt } from "jose";
 import Keyv from "keyv";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -106,7 +106,7 @@ describe.each(houses)("with %s", (name, build) => {
     const { security, clientCredentials, server } = await start();
     const wrong = { ...clientCredentials, clientSecret: "wrong" };
     const call = security.getAuthHeader(wrong);
-    await expect(call).rejects.toThrow(TokenRequestRefusedError);
+    await expect(call).rejects.toThrow(TokenRequestRejectedError);
     await expect(call).rejects.toMatchObject({ status: 401, error: "invalid_client" });
     expect(await security.getAuthHeader(clientCredentials)).toMatch(/^Bearer /);
     expect(server.countTokenRequests({ status: 401 })).toBe(1);
@@ -149,17 +149,25 @@ describe.each(houses)("with %s", (name, build) => {
     const { security, clientCredentials, server, backend } = await start({ accessTokenTtl: 1 });
     const wrapped = security.wrapFetch(clientCredentials);
     const sent = () => new Set(backend.requests.map(({ authorization }) => authorization));
+    // Its JWT expires at a whole second, so on a busy machine it may have expired when it arrives.
+    let expired = 0;
     await vi.waitUntil(
       async () => {
+        const response = await wrapped("/orders").catch((error: { code?: string }) => {
+          if (error.code !== "token_expired_on_arrival") throw error;
+          expired++;
+        });
         // A call that takes half a second on a busy machine may arrive too late, and is renewed.
-        expect((await wrapped("/orders")).status).toBe(200);
-        // The third is renewed behind a caller's back: a later call is the first to send it.
+        if (response !== undefined) expect(response.status).toBe(200);
+        // The third is renewed in the background: a later call is the first to send it.
         return sent().size >= 3;
       },
       { timeout: 20_000, interval: 50 },
     );
-    // Each is sent: none is asked for in vain.
-    expect(server.countTokenRequests({ status: 200 })).toBeLessThanOrEqual(sent().size + 1);
+    // Each is sent: none is requested in vain.
+    expect(server.countTokenRequests({ status: 200 })).toBeLessThanOrEqual(
+      sent().size + 1 + expired,
+    );
   });
 
   test("a token that has expired is not sent", async () => {
@@ -256,7 +264,7 @@ describe.each(houses)("with %s", (name, build) => {
         const { accessToken } = await security.getToken({
           ...clientCredentials,
           customParameters: { tenant },
-          customHeaders: { "X-Tenant-Region": `region of ${tenant}` },
+          tokenRequest: { headers: { "X-Tenant-Region": `region of ${tenant}` } },
         });
         return decodeJwt(accessToken);
       };

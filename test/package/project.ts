@@ -44,9 +44,8 @@ export async function buildAndPack(folder: string): Promise<Packed> {
   });
   await symlink(join(checkout, "node_modules"), join(copy, "node_modules"), "dir");
   await node(["node_modules/tsup/dist/cli-default.js", "--silent", "--metafile"], copy);
-  const metafile = join(copy, "dist", "metafile-esm.json");
-  const { inputs } = JSON.parse(await readFile(metafile, "utf8")) as { inputs: object };
-  await rm(metafile);
+  await node(["build/commonjs-declarations.js"], copy);
+  const inputs = await Promise.all(["esm", "cjs"].map((format) => inputsOf(copy, format)));
   const packed = await npm(["pack", "--json", "--ignore-scripts"], copy);
   const [{ filename, files }] = JSON.parse(packed) as [
     { filename: string; files: readonly { path: string }[] },
@@ -54,8 +53,16 @@ export async function buildAndPack(folder: string): Promise<Packed> {
   return {
     tarball: join(copy, filename),
     files: files.map(({ path }) => path),
-    bundled: [...new Set(Object.keys(inputs).flatMap(packageIn))].sort(),
+    bundled: [...new Set(inputs.flat().flatMap(packageIn))].sort(),
   };
+}
+
+/** The files that went into a build, as its metafile says; the metafile is removed. */
+async function inputsOf(copy: string, format: string): Promise<string[]> {
+  const metafile = join(copy, "dist", `metafile-${format}.json`);
+  const { inputs } = JSON.parse(await readFile(metafile, "utf8")) as { inputs: object };
+  await rm(metafile);
+  return Object.keys(inputs);
 }
 
 /** The package that a file came from, if it came from one. */

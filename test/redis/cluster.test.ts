@@ -151,7 +151,10 @@ describeWithRedis("A Redis cache on a cluster with TLS", () => {
     await waitUntil("the cluster", async () =>
       (await node.cli("CLUSTER", "INFO")).includes("cluster_state:ok"),
     );
-    const tls = { ca: ca.cert, cert: client.cert, key: client.key };
+    const tls = {
+      ca: ca.cert,
+      clientCertificate: { certificate: client.cert, privateKey: client.key },
+    };
     const nodes = [{ host: "127.0.0.1", port: node.port }];
     expect(await roundTrip(cacheOf({ cluster: { nodes }, tls }))).toBe("value");
     const url = `rediss://localhost:${node.port}`;

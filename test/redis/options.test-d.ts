@@ -15,7 +15,11 @@ describe("a right way to reach Redis compiles", () => {
       username: "app",
       password: async () => "secret",
       database: 3,
-      tls: { ca: [Buffer.from("pem")], cert: "pem", key: "pem", servername: "redis" },
+      tls: {
+        ca: ["pem"],
+        clientCertificate: { certificate: "pem", privateKey: () => "pem" },
+        servername: "redis",
+      },
     });
     expectTypeOf(createRedisCache).toBeCallableWith({ cluster: { nodes }, tls: true });
     expectTypeOf(createRedisCache).toBeCallableWith({

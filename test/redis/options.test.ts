@@ -10,7 +10,10 @@ function mistakesOf(options: unknown): string[] {
     return [];
   } catch (error) {
     if (!isEndpointSecurityError(error) || error.code !== "invalid_configuration") throw error;
-    return error.problems.map(({ path, problem }) => `${path} ${problem}`);
+    // Without what the value must be: wording.test.ts tests that.
+    return error.problems.map(
+      ({ path, problem }) => `${path} ${problem.replace(/^must be .+, (got .+)$/, "$1")}`,
+    );
   }
 }
 
@@ -40,7 +43,7 @@ describe("The options of a Redis cache", () => {
       "options says 3 ways to reach Redis",
     ]);
     expect(mistakesOf(undefined)).toEqual(["options is missing"]);
-    expect(mistakesOf("redis://localhost")).toEqual(["options is a string"]);
+    expect(mistakesOf("redis://localhost")).toEqual(["options got a string"]);
   });
 
   it("are all looked through before one error names every mistake", () => {
@@ -53,21 +56,25 @@ describe("The options of a Redis cache", () => {
         password: "",
         connectTimeoutMs: 0,
         keyPrefix: "",
-        tls: { ca: "/etc/ca.pem", cert: pem, rejectUnauthorized: false },
+        tls: {
+          ca: "/etc/ca.pem",
+          clientCertificate: { certificate: pem },
+          rejectUnauthorized: false,
+        },
         databse: 1,
       }),
     ).toEqual([
-      "connectTimeoutMs is 0",
+      "connectTimeoutMs got 0",
       "keyPrefix is empty",
-      "username is a number",
+      "username got a number",
       "password is empty",
-      "tls.rejectUnauthorized is not an option here",
-      "tls.ca is no PEM",
-      "tls.key is missing",
-      "database is no database number",
+      "tls.ca has no certificate in PEM format",
+      "tls.clientCertificate.privateKey is missing",
+      "tls.rejectUnauthorized is not a field here",
+      "database must be a database number",
       "host is empty",
-      "port is no port",
-      'databse is not an option here (did you mean "database"?)',
+      "port must be a port",
+      'databse is not a field here (did you mean "database"?)',
     ]);
     expect(
       mistakesOf({
@@ -75,19 +82,19 @@ describe("The options of a Redis cache", () => {
         port: 6379,
       }),
     ).toEqual([
-      "sentinel.nodes[0].port is no port",
-      "sentinel.nodes[1] holds credentials or a database, which all nodes share",
-      "sentinel.nodes[2] is a number",
+      "sentinel.nodes[0].port must be a port",
+      "sentinel.nodes[1] has credentials or a database, which all nodes share",
+      "sentinel.nodes[2] got a number",
       "sentinel.name is missing",
-      'sentinel.pasword is not an option here (did you mean "password"?)',
-      "port is not an option here",
+      'sentinel.pasword is not a field here (did you mean "password"?)',
+      "port is not a field here",
     ]);
     expect(mistakesOf({ cluster: { nodes: [] }, database: 1 })).toEqual([
-      "cluster.nodes is no list of nodes",
-      "database is not an option here",
+      "cluster.nodes must be a list of nodes",
+      "database is not a field here",
     ]);
     expect(mistakesOf({ client: { isOpen: true, get() {} } })).toEqual([
-      "client is no client of node-redis 5",
+      "client must be a client of node-redis 5",
     ]);
   });
 
@@ -95,27 +102,27 @@ describe("The options of a Redis cache", () => {
     expect(mistakesOf({ url: "localhost:6379" })).toEqual([
       "url has another scheme than redis: and rediss:",
     ]);
-    expect(mistakesOf({ url: "redis://a:6379:1" })).toEqual(["url is no URL"]);
+    expect(mistakesOf({ url: "redis://a:6379:1" })).toEqual(["url must be a URL"]);
     expect(mistakesOf({ url: "redis:///3" })).toEqual(["url names no host"]);
     expect(mistakesOf({ url: "redis://a/x" })).toEqual([
-      "url has a path that is no database number",
+      "url has a path that is not a database number",
     ]);
     expect(mistakesOf({ url: "redis://a?family=6" })).toEqual(["url has a query or a fragment"]);
     expect(mistakesOf({ url: "redis://:%E0%A4%A@a" })).toEqual([
       "url has a user name or password that is badly encoded",
     ]);
     expect(mistakesOf({ url: "redis://${HOST}" })).toEqual([
-      "url holds a template left unfilled (${…})",
+      "url has a template that was not filled in (${…})",
     ]);
     expect(
       mistakesOf({ url: "redis://u:p@a/1", username: "u", password: "p", database: 1 }),
     ).toEqual(
       ["username", "password", "database"].map(
-        (name) => `${name} is given twice, in the URL and beside it`,
+        (name) => `${name} is set twice, in the URL and as an option`,
       ),
     );
     expect(mistakesOf({ url: "redis://a", tls: true })).toEqual([
-      "tls is given for a URL without TLS",
+      "tls is set for a URL without TLS",
     ]);
     expect(mistakesOf({ url: "rediss://a", tls: false })).toEqual([
       "tls is false for a URL with TLS",

@@ -72,7 +72,7 @@ describeWithRedis("A Redis cache", () => {
     expect(events[0]).toMatchObject({ name: "RedisCacheError" });
   });
 
-  it("connects anew after its connection was reset", async () => {
+  it("connects again after its connection was reset", async () => {
     const proxy = await proxyTo(await redisHere());
     const cache = cacheOf({ url: proxy.url });
     await cache.open();

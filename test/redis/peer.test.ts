@@ -24,5 +24,7 @@ it("Without @keyv/redis, endpoint-security/redis can be imported, and opening a 
   expect(error).toMatchObject({ name: "ConfigurationError", code: "invalid_configuration" });
   expect(stdout).toContain("npm install @keyv/redis");
   // No call fails for it, so whoever listens to no events hears of it all the same.
-  expect(stderr).toContain("createRedisCache shares nothing");
+  expect(stderr).toContain(
+    "nothing is shared: invalid configuration: createRedisCache needs @keyv/redis",
+  );
 });

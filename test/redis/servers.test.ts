@@ -36,7 +36,7 @@ describeWithRedis("A Redis cache reaches a server", () => {
     });
     const { host, port } = server;
     const login = { username: "app", password: "app-secret" };
-    const tls = { ca: Buffer.from(certificates.ca.cert) };
+    const tls = { ca: certificates.ca.cert };
     expect(await roundTrip(cacheOf({ host, port, database: 3, ...login, tls }))).toBe("value");
     const url = `rediss://app:app-secret@localhost:${port}/3`;
     expect(await roundTrip(cacheOf({ url, tls }))).toBe("value");
@@ -46,7 +46,11 @@ describeWithRedis("A Redis cache reaches a server", () => {
     const tls = { ...tlsOf(certificates), requireClientCertificate: true };
     const { host, port } = await redisHere({ tls });
     const { ca, client } = certificates;
-    const mutual = { ca: [ca.cert], cert: client.cert, key: client.key, servername: "localhost" };
+    const mutual = {
+      ca: [ca.cert],
+      clientCertificate: { certificate: client.cert, privateKey: client.key },
+      servername: "localhost",
+    };
     expect(await roundTrip(cacheOf({ host, port, tls: mutual }))).toBe("value");
     expect(await failureOf(cacheOf({ host, port, tls: { ca: ca.cert } }).open())).toMatch(
       /^RedisCacheError/,
@@ -159,7 +163,7 @@ describeWithRedis("A Redis cache reaches a server", () => {
     expect(cache.open()).toBeUndefined();
   });
 
-  it("and goes by the server's clock, not by the process's", async () => {
+  it("and uses the server's clock, not the process's", async () => {
     const server = await redisHere();
     const cache = cacheOf({ url: server.url });
     const realNow = Date.now;

@@ -46,7 +46,7 @@ describe("a token is never kept for ever when the clock jumps back", () => {
     ["a little more than clocks may differ by", tolerance + 1],
     ["thirty years", 30 * year],
   ])("by %s: the next call asks, and the new token lives by the new clock", async (_what, ms) => {
-    const { script, get, haveWritten } = await start({ refreshAhead: false });
+    const { script, get, haveWritten } = await start({ renewal: { refreshAhead: false } });
     jump(-ms);
     expect(await get()).toBe("token-2");
     await haveWritten(2);
@@ -58,7 +58,7 @@ describe("a token is never kept for ever when the clock jumps back", () => {
   });
 
   test("by as little as clocks are put right by now and then: it is kept, and costs nothing", async () => {
-    const { script, get } = await start({ refreshAhead: false });
+    const { script, get } = await start({ renewal: { refreshAhead: false } });
     jump(-tolerance);
     expect(await get()).toBe("token-1");
     expect(script.times).toHaveLength(1);
@@ -77,7 +77,7 @@ describe("a token is never kept for ever when the clock jumps back", () => {
     expect(await instance().getAuthHeader(endpoint)).toBe("Bearer token-2");
   });
 
-  test("but for no longer than twice its life, whenever and however far that is, by whoever calls now and then", async () => {
+  test("but for no longer than twice its lifetime, whenever and however far that is, however often it is called", async () => {
     const anyMoment = fc.integer({ min: 0, max: 600 });
     const anyJump = fc.oneof(fc.integer({ min: 0, max: 1_200 }), fc.integer({ min: 0, max: 1e9 }));
     await fc.assert(

@@ -19,7 +19,7 @@ export async function pass(ms: number): Promise<void> {
   await settle();
 }
 
-type Answer = Response | "no network" | "silence";
+type Answer = Response | Promise<Response> | "no network" | "silence";
 
 /** A fetch that answers as the test says: `token-1`, `token-2`, … of an hour unless told otherwise. */
 export function scriptedFetch(how: (count: number, body: string) => Answer = (n) => token(n)) {
@@ -49,7 +49,8 @@ export async function errorOf(call: Promise<unknown>) {
   return error;
 }
 
-// The first token request loads what makes them, which takes real time.
+// The first token request loads what makes them, and a sealed entry loads jose: that takes real time.
+await import("jose");
 await new EndpointSecurity({ fetch: scriptedFetch().fetch }).getToken(
   checkout("https://idp.example.test/token"),
 );

@@ -35,7 +35,10 @@ describe("a backend that refuses every token", () => {
     const backend = await refusingBackend();
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
-    const endpoint = checkout(server.tokenUrl, { url: backend.url, maxForcedRenewals: 0 });
+    const endpoint = checkout(server.tokenUrl, {
+      url: backend.url,
+      renewal: { maxForcedRenewals: 0 },
+    });
     const response = await security.wrapFetch(endpoint)("/");
     expect(response.status).toBe(401);
     expect(response.headers.get("www-authenticate")).toBe('Bearer realm="orders"');
@@ -44,23 +47,26 @@ describe("a backend that refuses every token", () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  test("is told by explain, though the token seems to be good", async () => {
+  test("is reported by explain, though the token seems to be good", async () => {
     const backend = await refusingBackend();
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
-    const endpoint = checkout(server.tokenUrl, { url: backend.url, maxForcedRenewals: 1 });
+    const endpoint = checkout(server.tokenUrl, {
+      url: backend.url,
+      renewal: { maxForcedRenewals: 1 },
+    });
     const wrapped = security.wrapFetch(endpoint);
     for (let call = 0; call < 3; call++) await wrapped("/");
     const { token, lastError } = security.explain(endpoint);
     expect(token).toBe("usable");
     expect(lastError?.code).toBe("token_rejected");
-    expect(lastError?.message).toContain("has issued a token lately that the backend refused");
+    expect(lastError?.message).toContain("issued one token within");
   });
 
   test("is no reason to ask, for those who name the refused token themselves", async () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
-    const endpoint = checkout(server.tokenUrl, { maxForcedRenewals: 1 });
+    const endpoint = checkout(server.tokenUrl, { renewal: { maxForcedRenewals: 1 } });
     await security.getToken(endpoint);
     await security.getToken(endpoint, { rejectedToken: "token-1" });
     const call = security.getToken(endpoint, { rejectedToken: "token-2" });
@@ -88,8 +94,7 @@ describe("a backend that refuses every token", () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
     const endpoint = checkout(server.tokenUrl, {
-      maxForcedRenewals: 1,
-      forcedRenewalWindowMs: 5_000,
+      renewal: { maxForcedRenewals: 1, forcedRenewalWindowMs: 5_000 },
     });
     vi.useFakeTimers({ toFake: ["performance"] });
     await security.getToken(endpoint);
@@ -107,9 +112,8 @@ test("renewals that the token endpoint fails are not counted: no token was issue
     count > 1 && count < 10 ? respond(res, 503) : issue(res, `token-${count}`),
   );
   const endpoint = checkout(server.tokenUrl, {
-    maxForcedRenewals: 1,
-    tokenRequestRetries: 0,
-    coolDownMs: 0,
+    renewal: { maxForcedRenewals: 1 },
+    tokenRequest: { retries: 0, coolDownMs: 0 },
   });
   const security = new EndpointSecurity();
   await security.getToken(endpoint);
@@ -123,7 +127,7 @@ test("renewals that the token endpoint fails are not counted: no token was issue
 test("a thousand callers with the same token refused are one renewal", async () => {
   const server = await startTokenEndpoint();
   const security = new EndpointSecurity();
-  const endpoint = checkout(server.tokenUrl, { maxForcedRenewals: 1 });
+  const endpoint = checkout(server.tokenUrl, { renewal: { maxForcedRenewals: 1 } });
   await security.getToken(endpoint);
   const renew = () => security.getToken(endpoint, { rejectedToken: "token-1" });
   const tokens = await Promise.all(Array.from({ length: 1_000 }, renew));

@@ -44,7 +44,9 @@ async function tokenWith(life: {
     return { access_token: "a", token_type: "Bearer", expires_in, refresh_in };
   });
   const { expirySkewMs, refreshAhead } = life;
-  const endpoint = checkout("https://idp.example.test/token", { expirySkewMs, refreshAhead });
+  const endpoint = checkout("https://idp.example.test/token", {
+    renewal: { expirySkewMs, refreshAhead },
+  });
   return new EndpointSecurity({ fetch }).getToken(endpoint);
 }
 
@@ -95,16 +97,19 @@ test("a token that isn't fresh or usable any more doesn't become so again", asyn
     fc.asyncProperty(anyToken, anyMoment, anyMoment, async ({ tokenOf }, one, other) => {
       const token = await tokenOf();
       const [earlier = 0, later = 0] = [one(token), other(token)].sort((a, b) => a - b);
-      if (token.isUsableAt(later)) expect(token.isUsableAt(earlier)).toBe(true);
-      if (token.isFreshAt(later)) expect(token.isFreshAt(earlier)).toBe(true);
+      const before = [token.isUsableAt(earlier), token.isFreshAt(earlier)];
+      if (token.isUsableAt(later)) expect(before[0]).toBe(true);
+      if (token.isFreshAt(later)) expect(before[1]).toBe(true);
     }),
   );
 });
 
-test("a token is usable for half of its life at least, and fresh as long where it is renewed ahead", async () => {
+test("a token is usable for half of its lifetime at least, and fresh as long where it is renewed ahead", async () => {
   await fc.assert(
     fc.asyncProperty(anyToken, async ({ tokenOf, refreshAhead }) => {
       const token = await tokenOf();
+      // One that lives longer than a day is renewed sooner, whatever it says.
+      if (token.expiresAt - token.issuedAt > 86_400_000) return;
       const half = token.issuedAt + (token.expiresAt - token.issuedAt) / 2;
       // Spans are whole milliseconds.
       expect(token.usableUntil).toBeGreaterThanOrEqual(half - 1);
@@ -119,8 +124,8 @@ test("a token issued in the future is neither fresh nor usable, beyond what cloc
     fc.asyncProperty(anyToken, fc.nat(200_000), async ({ tokenOf }, before) => {
       const token = await tokenOf();
       const moment = token.issuedAt - before;
-      // The edge itself is within a rounding error.
-      if (before < 60_000) expect(token.isUsableAt(moment)).toBe(true);
+      // It was looked at when it was issued; a clock that is then put right by a little changes nothing.
+      if (before < 2_000) expect(token.isUsableAt(moment)).toBe(true);
       if (before > 60_000) expect(token.isUsableAt(moment) || token.isFreshAt(moment)).toBe(false);
     }),
   );

@@ -1,11 +1,11 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   type AnyEndpointSecurityError,
   ConfigurationError,
   InvalidTokenResponseError,
   SecretUnavailableError,
   TokenEndpointUnavailableError,
-  TokenRequestRefusedError,
+  TokenRequestRejectedError,
 } from "../../src/errors.ts";
 import { CoolDown } from "../../src/tokens/cool-down.ts";
 import { withRetries } from "../../src/tokens/retries.ts";
@@ -21,16 +21,21 @@ const outage = (retryAfterMs?: number) =>
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   } as never);
 const refusal = (status: number, error?: string) =>
-  new TokenRequestRefusedError({ ...at, status, error } as never);
+  new TokenRequestRejectedError({ ...at, status, error } as never);
 
 beforeEach(() => {
   stopTime();
   // A clock that has run for a while.
   vi.advanceTimersByTime(1_000_000);
 });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** For how long a failure is remembered, in milliseconds. */
 function pauseAfter(error: AnyEndpointSecurityError, firstMs = 1_000, coolDown = new CoolDown()) {
+  // Without jitter.
+  vi.spyOn(Math, "random").mockReturnValue(0);
   coolDown.failed("a", error, firstMs);
   const start = performance.now();
   while (coolDown.errorFor("a") !== undefined) vi.advanceTimersByTime(100);
@@ -73,12 +78,14 @@ describe("after a failed token request nobody asks", () => {
     expect(pauseAfter(refusal(401), 0)).toBe(0);
   });
 
-  test("for longer with each failure, each within its bounds, and shortly after a success", () => {
+  test("for longer with each rejection, within its bounds, and for a second in an outage", () => {
     const coolDown = new CoolDown();
     const outages = Array.from({ length: 7 }, () => pauseAfter(outage(), 1_000, coolDown));
-    expect(outages).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
-    const refusals = Array.from({ length: 5 }, () => pauseAfter(refusal(401), 1_000, coolDown));
-    expect(refusals).toEqual([60_000, 120_000, 240_000, 300_000, 300_000]);
+    expect(new Set(outages)).toEqual(new Set([1_000]));
+    const rejections = Array.from({ length: 7 }, () => pauseAfter(refusal(401), 1_000, coolDown));
+    expect(rejections).toEqual([10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+    expect(pauseAfter(outage(), 1_000, coolDown)).toBe(1_000);
+    expect(pauseAfter(refusal(401), 1_000, coolDown)).toBe(300_000);
     coolDown.succeeded("a");
     expect(coolDown.errorFor("a")).toBeUndefined();
     expect(pauseAfter(outage(), 1_000, coolDown)).toBe(1_000);
@@ -88,10 +95,11 @@ describe("after a failed token request nobody asks", () => {
     const coolDown = new CoolDown();
     const error = refusal(401);
     coolDown.failed("a", error, 1_000);
-    expect([coolDown.errorFor("a"), coolDown.errorFor("b")]).toEqual([error, undefined]);
+    expect(coolDown.errorFor("a")).toMatchObject({ code: error.code, repeated: true });
+    expect(coolDown.errorFor("b")).toBeUndefined();
   });
 
-  test("and is told how much is left to wait", () => {
+  test("and the error says how long is left to wait", () => {
     const coolDown = new CoolDown();
     coolDown.failed("a", outage(60_000), 1_000);
     vi.advanceTimersByTime(20_000);
@@ -188,7 +196,7 @@ describe("a token", () => {
       "cache",
     );
 
-  test("tells what is known of it, and not itself", () => {
+  test("reports what is known of it, and not itself", () => {
     const token = made({ scope: "orders", issuedTokenType: "urn:a" });
     expect(JSON.parse(JSON.stringify(token))).toEqual({
       tokenType: "Bearer",
@@ -210,7 +218,7 @@ describe("a token", () => {
           {
             path: "requestedTokenType",
             problem: expect.stringContaining("N_A"),
-            mend: expect.stringContaining("getToken"),
+            fix: expect.stringContaining("getToken"),
           },
         ],
       }),

@@ -10,7 +10,7 @@ const hour = 3_600_000;
 
 type Script = (count: number, form: URLSearchParams) => Response | "no network";
 
-/** Tokens of an hour, and what was asked for each. */
+/** Tokens of an hour, and what issued each. */
 function start(how: Script, endpoint: object = checkoutFor(tokenUrl, { scope: "orders:read" })) {
   stopTime();
   const asked: URLSearchParams[] = [];
@@ -69,7 +69,7 @@ test("the scope is the one granted before, where the answer doesn't tell it", as
   expect((await security.getToken(endpoint)).scope).toBe("orders:read");
 });
 
-test("any refusal goes back to the password within the same call, and is told as an event", async () => {
+test("any refusal goes back to the password within the same call, and is reported as an event", async () => {
   const { grants, security, endpoint, renewed } = start((n, form) =>
     form.get("grant_type") === "refresh_token" ? refused() : withRefresh(n),
   );
@@ -88,7 +88,7 @@ test.each([
   ["an answer that is no JSON", () => new Response("<html>")],
   ["an answer without a token", () => Response.json({})],
   ["a token of another type", () => token(2, { token_type: "DPoP" })],
-  ["a token that has expired", () => token(2, { expires_in: 0 })],
+  ["a token that has expired", () => token(2, { expires_in: 1e-9 })],
 ])("%s to a refresh token goes back to the password, too", async (_, answer) => {
   const { grants, security, endpoint, renewed } = start((n, form) =>
     form.get("grant_type") === "refresh_token" ? answer() : withRefresh(n),
@@ -100,8 +100,8 @@ test.each([
 
 test("a token endpoint that is out of order isn't asked for the password grant as well", async () => {
   const { grants, security, endpoint } = start(
-    (n) => (n === 1 ? withRefresh(1) : "no network"),
-    checkoutFor(tokenUrl, { tokenRequestRetries: 0 }),
+    (n) => (n === 1 ? withRefresh(1) : new Response(null, { status: 503 })),
+    checkoutFor(tokenUrl, { tokenRequest: { retries: 0 } }),
   );
   await security.getToken(endpoint);
   vi.setSystemTime(Date.now() + hour);
@@ -122,7 +122,7 @@ test.each(["refresh_expires_in", "refresh_token_expires_in"])(
   },
 );
 
-test("a refresh token whose end is told as 0 has none", async () => {
+test("a refresh token with a lifetime of 0 never expires", async () => {
   const { grants, security, endpoint, renewed } = start((n) =>
     withRefresh(n, { refresh_expires_in: 0 }),
   );

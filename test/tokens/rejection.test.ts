@@ -54,7 +54,7 @@ describe.each(caches)("a rejected token, with %s", (_name, options) => {
     expect(server.requests).toHaveLength(2);
   });
 
-  test("that this instance never had costs nothing when another one is at hand", async () => {
+  test("that this instance never had costs nothing when it has another one", async () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity(options());
     const endpoint = checkout(server.tokenUrl);
@@ -94,12 +94,12 @@ describe.each(caches)("a rejected token, with %s", (_name, options) => {
   test("makes the next events say so", async () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity(options());
-    const obtained: boolean[] = [];
-    security.on("tokenObtained", ({ afterRejection }) => obtained.push(afterRejection));
+    const obtained: string[] = [];
+    security.on("tokenObtained", ({ trigger }) => obtained.push(trigger));
     const endpoint = checkout(server.tokenUrl);
     await security.getToken(endpoint);
     await security.getToken(endpoint, { rejectedToken: "token-1" });
-    expect(obtained).toEqual([false, true]);
+    expect(obtained).toEqual(["missing", "rejected"]);
   });
 
   test("is given up too where the renewal fails: the call rejects, and the next one asks", async () => {

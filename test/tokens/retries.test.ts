@@ -43,17 +43,26 @@ describe("a token request", () => {
   });
 
   test("is tried as often as tokenRequestRetries says", async () => {
-    const { script, call } = start(() => status(503), { tokenRequestRetries: 4 });
+    const { script, call } = start(() => status(503), { tokenRequest: { retries: 4 } });
     await wait(9_000);
     await errorOf(call);
     expect(script.times).toHaveLength(5);
   });
 
-  test.each([400, 401, 403, 404, 405, 408, 422])("is never tried again on %i", async (code) => {
+  test.each([400, 401, 403, 404, 405, 422])("is never tried again on %i", async (code) => {
     const { script, call } = start(() => status(code));
     await wait(5_000);
-    expect(await errorOf(call)).toMatchObject({ code: "token_request_refused", status: code });
+    expect(await errorOf(call)).toMatchObject({ code: "token_request_rejected", status: code });
     expect(script.times).toHaveLength(1);
+  });
+});
+
+describe("a token endpoint that isn't ready", () => {
+  test.each([408, 425])("is asked again after %i", async (code) => {
+    const { script, call } = start((n) => (n === 1 ? status(code) : token(n)));
+    await wait(5_000);
+    await call;
+    expect(script.times).toHaveLength(2);
   });
 });
 

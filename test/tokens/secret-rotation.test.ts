@@ -57,7 +57,7 @@ describe("A list of client secrets", () => {
   test("whose secrets all are refused fails with the refusal of the first, each tried once", async () => {
     const { asked, security, endpoint } = start(["first-secret", "second-secret"]);
     const error = await errorOf(security.getToken(endpoint));
-    expect(error).toMatchObject({ code: "token_request_refused", error: "invalid_client" });
+    expect(error).toMatchObject({ code: "token_request_rejected", error: "invalid_client" });
     expect(asked).toEqual(["first-secret", "second-secret"]);
   });
 
@@ -89,8 +89,8 @@ describe("A list of client secrets", () => {
     [[], "clientSecret", "is an empty list"],
     [["new-secret", ""], "clientSecret[1]", "is empty"],
     [["******", "old-secret"], "clientSecret[0]", "is masked"],
-    [["new-secret", 1], "clientSecret[1]", "is a number"],
-  ])("is told what is wrong with it: %j", async (list, path, problem) => {
+    [["new-secret", 1], "clientSecret[1]", "must be a string or a function, got a number"],
+  ])("is refused with its problem: %j", async (list, path, problem) => {
     const { security, endpoint } = start(list as unknown as ClientSecret);
     const error = await errorOf(security.getToken(endpoint));
     expect(error).toMatchObject({ code: "invalid_configuration" });

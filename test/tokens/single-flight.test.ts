@@ -1,4 +1,4 @@
-import { EndpointSecurity, TokenRequestRefusedError } from "endpoint-security";
+import { EndpointSecurity, TokenRequestRejectedError } from "endpoint-security";
 import Keyv from "keyv";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { respond } from "../servers/http-server.ts";
@@ -73,7 +73,7 @@ describe("a thousand cold calls at once", () => {
     expect(server.requests).toHaveLength(1);
     for (const outcome of outcomes) {
       expect(outcome.status === "rejected" && outcome.reason).toBeInstanceOf(
-        TokenRequestRefusedError,
+        TokenRequestRejectedError,
       );
     }
     expect(await security.getAuthHeader(endpoint)).toBe("Bearer token-2");
@@ -102,7 +102,7 @@ describe("a thousand cold calls at once", () => {
 });
 
 describe("an abort", () => {
-  test("lets go of its caller alone", async () => {
+  test("ends only its caller's wait", async () => {
     const { server, latch } = await heldBack();
     const security = new EndpointSecurity();
     const endpoint = checkout(server.tokenUrl);
@@ -198,7 +198,7 @@ describe("an abort", () => {
     },
   );
 
-  test("that came before the call rejects also where a token is at hand", async () => {
+  test("that came before the call rejects even if there is a token", async () => {
     const server = await startTokenEndpoint();
     const security = new EndpointSecurity();
     const endpoint = checkout(server.tokenUrl);

@@ -2,20 +2,26 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import { plainEntries } from "../../src/cache/entry-codec.ts";
 import { GuardedCache } from "../../src/cache/guarded-cache.ts";
 import type { TokenCache } from "../../src/cache/token-cache.ts";
+import { filled } from "../../src/configuration/option-table.ts";
+import { tokenRequestOptions } from "../../src/configuration/token-request-options.ts";
+import { ClientCertificates } from "../../src/credentials/client-certificate.ts";
 import type { ResolvedEndpoint } from "../../src/endpoint/resolved-endpoint.ts";
-import { abandonable } from "../../src/tokens/abandonable.ts";
-import { CachedSource } from "../../src/tokens/cached-source.ts";
+import { DpopProofs } from "../../src/http/dpop-proofs.ts";
+import { CachedTokens } from "../../src/tokens/cached-tokens.ts";
 import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
+import { MemorySource } from "../../src/tokens/memory-source.ts";
 import { SharedSource } from "../../src/tokens/shared-source.ts";
 import { SingleFlight } from "../../src/tokens/single-flight.ts";
-import { TokenDesk } from "../../src/tokens/token-desk.ts";
+import { TokenDependencies } from "../../src/tokens/token-dependencies.ts";
 import { TokenSet } from "../../src/tokens/token-set.ts";
 import {
-  heldIn,
-  RenewalPutOff,
-  replaces,
+  canReplace,
+  RenewalPostponed,
+  refreshTokenOf,
   type TokenSource,
 } from "../../src/tokens/token-source.ts";
+import { withAbort } from "../../src/waiting/with-abort.ts";
+import { parsedOAuth2 } from "../configuration/parsed.ts";
 import { pass, settle, stopTime } from "./fake-time.ts";
 
 const hour = 3_600_000;
@@ -28,9 +34,19 @@ function tokenOf(accessToken: string, { lifeMs = hour, refresh = "" } = {}): Tok
 }
 
 function endpointOf(settings: object = {}, identity = "an-identity") {
-  const all = { tokenUrl: "https://idp.test/token", ...settings };
-  return { identity, label: "orders", settings: all } as unknown as ResolvedEndpoint;
+  const tokenRequest = filled(tokenRequestOptions, undefined);
+  const all = { tokenUrl: "https://idp.test/token", tokenRequest, ...settings };
+  return {
+    identity,
+    label: "orders",
+    tokenUrl: "https://idp.test/token",
+    settings: all,
+  } as unknown as ResolvedEndpoint;
 }
+
+const rejected = (accessToken: string) => ({ reason: "rejected", accessToken }) as const;
+const expiring = (accessToken: string, expiresAt: number, mayWaitUntil = 0) =>
+  ({ reason: "expiring", accessToken, expiresAt, mayWaitUntil }) as const;
 
 /** A source that gives `token-1`, `token-2`, … */
 function counting() {
@@ -56,11 +72,18 @@ function cached(
   };
   const guard = new GuardedCache(cache, 250, () => {});
   const next = counting();
-  const Source = kind === "memory" ? CachedSource : SharedSource;
+  const Source = kind === "memory" ? MemorySource : SharedSource;
   const entries = plainEntries(isToken);
   const read = vi.spyOn(entries, "read");
   if (names !== undefined) entries.names = async () => names;
-  return { source: new Source(next, guard, entries), next, map, cache, guard, read };
+  return {
+    source: new Source(next, new CachedTokens(guard, entries)),
+    next,
+    map,
+    cache,
+    guard,
+    read,
+  };
 }
 
 beforeEach(() => {
@@ -68,11 +91,11 @@ beforeEach(() => {
 });
 
 describe("a wait that others share", () => {
-  test("ends for one who lets go, with the reason, and for nobody else", async () => {
+  test("ends for the caller that aborts, with the reason, and for nobody else", async () => {
     const controller = new AbortController();
     const shared = deferred<string>();
-    const mine = abandonable(shared.promise, controller.signal);
-    const theirs = abandonable(shared.promise);
+    const mine = withAbort(shared.promise, controller.signal);
+    const theirs = withAbort(shared.promise);
     controller.abort(new Error("enough"));
     await expect(mine).rejects.toThrow("enough");
     shared.resolve("done");
@@ -85,8 +108,8 @@ describe("a wait that others share", () => {
       vi.spyOn(signal, "addEventListener"),
       vi.spyOn(signal, "removeEventListener"),
     ];
-    expect(await abandonable(Promise.resolve(1), signal)).toBe(1);
-    await expect(abandonable(Promise.reject(new Error("no")), signal)).rejects.toThrow("no");
+    expect(await withAbort(Promise.resolve(1), signal)).toBe(1);
+    await expect(withAbort(Promise.reject(new Error("no")), signal)).rejects.toThrow("no");
     expect(add).toHaveBeenCalledTimes(2);
     expect(remove.mock.calls.map(([name, listener]) => [name, listener])).toEqual(
       add.mock.calls.map(([name, listener]) => [name, listener]),
@@ -107,20 +130,20 @@ describe("one token takes the place of another", () => {
   test("where it is usable, another, and good for longer than one that is but old", () => {
     const token = tokenOf("a");
     const { expiresAt } = token;
-    expect(replaces(token, undefined)).toBe(true);
-    expect(replaces(token, { accessToken: "a" })).toBe(false);
-    expect(replaces(token, { accessToken: "b" })).toBe(true);
-    expect(replaces(token, { accessToken: "b", expiresAt })).toBe(false);
-    expect(replaces(token, { accessToken: "b", expiresAt: expiresAt - 1 })).toBe(true);
+    expect(canReplace(token, undefined)).toBe(true);
+    expect(canReplace(token, rejected("a"))).toBe(false);
+    expect(canReplace(token, rejected("b"))).toBe(true);
+    expect(canReplace(token, expiring("b", expiresAt))).toBe(false);
+    expect(canReplace(token, expiring("b", expiresAt - 1))).toBe(true);
     token.drop();
-    expect(replaces(token, undefined)).toBe(false);
+    expect(canReplace(token, undefined)).toBe(false);
   });
 
   test("by what is held in it, where it has a refresh token", () => {
-    expect(heldIn(undefined)).toBeUndefined();
-    expect(heldIn(tokenOf("a"))).toBeUndefined();
+    expect(refreshTokenOf(undefined)).toBeUndefined();
+    expect(refreshTokenOf(tokenOf("a"))).toBeUndefined();
     const newer = async () => undefined;
-    expect(heldIn(tokenOf("a", { refresh: "r" }), newer)).toEqual({
+    expect(refreshTokenOf(tokenOf("a", { refresh: "r" }), { newer })).toEqual({
       refresh: { token: "r" },
       scope: "orders",
       newer,
@@ -178,20 +201,20 @@ describe("a memory of tokens", () => {
   test("asks for another where its own is not wanted, with what is held in it", async () => {
     const { source, next, map } = cached();
     map.set("an-identity", tokenOf("old", { refresh: "r" }));
-    const not = { accessToken: "old" };
+    const not = rejected("old");
     expect((await source.token(endpointOf(), not)).accessToken).toBe("token-1");
     const held = { refresh: { token: "r" }, scope: "orders", newer: undefined };
     expect(next.token).toHaveBeenCalledExactlyOnceWith(endpointOf(), not, held);
     expect((await source.token(endpointOf())).accessToken).toBe("token-1");
   });
 
-  test("tells the next that a token was dropped, and nothing of one that ended", async () => {
+  test("passes on that a token was dropped, and nothing of one that expired", async () => {
     const { source, next, map } = cached();
     const dropped = tokenOf("dropped");
     dropped.drop();
     map.set("an-identity", dropped);
     await source.token(endpointOf());
-    expect(next.token.mock.calls[0]?.[1]).toEqual({ accessToken: "dropped" });
+    expect(next.token.mock.calls[0]?.[1]).toEqual(rejected("dropped"));
     map.set("an-identity", tokenOf("ended", { lifeMs: 0 }));
     await source.token(endpointOf());
     expect(next.token.mock.calls[1]?.[1]).toBeUndefined();
@@ -231,7 +254,7 @@ describe("a memory of tokens", () => {
 describe("one of many callers", () => {
   test("asks, and all have the answer, for each identity", async () => {
     const next = counting();
-    const flight = new SingleFlight(next);
+    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
     const calls = ["a", "a", "b", "a"].map((identity) => flight.token(endpointOf({}, identity)));
     const tokens = (await Promise.all(calls)).map(({ accessToken }) => accessToken);
     expect(tokens).toEqual(["token-1", "token-1", "token-2", "token-1"]);
@@ -241,8 +264,8 @@ describe("one of many callers", () => {
 
   test("asks again where others' answer was the token that it doesn't want", async () => {
     const next = counting();
-    const flight = new SingleFlight(next);
-    const not = { accessToken: "token-1" };
+    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    const not = rejected("token-1");
     const [one, other] = await Promise.all([
       flight.token(endpointOf()),
       flight.token(endpointOf(), not),
@@ -258,33 +281,36 @@ describe("one of many callers", () => {
       token.drop();
       return token;
     });
-    expect((await new SingleFlight(next).token(endpointOf())).accessToken).toBe("token-1");
+    expect(
+      (await new SingleFlight(next, { errorDuringProbe: () => undefined }).token(endpointOf()))
+        .accessToken,
+    ).toBe("token-1");
   });
 
-  test("is told where the refused token comes again, and has an old one all the same", async () => {
+  test("fails where the rejected token is issued again, and accepts an expiring one", async () => {
     const next = counting();
-    const flight = new SingleFlight(next);
+    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
     next.token.mockImplementation(async () => tokenOf("same"));
-    await expect(flight.token(endpointOf(), { accessToken: "same" })).rejects.toMatchObject({
+    await expect(flight.token(endpointOf(), rejected("same"))).rejects.toMatchObject({
       code: "token_rejected",
       endpoint: "orders",
-      message: expect.stringContaining("issued the token again that the backend refused"),
+      message: expect.stringContaining("issued the token again that the backend rejected"),
     });
     expect(next.token).toHaveBeenCalledTimes(1);
-    const old = { accessToken: "same", expiresAt: Date.now() };
+    const old = expiring("same", Date.now());
     expect((await flight.token(endpointOf(), old)).accessToken).toBe("same");
   });
 
-  test("who can't wait asks again where a renewal of others was put off", async () => {
+  test("that can't wait requests again where another caller's renewal was postponed", async () => {
     const next = counting();
-    const flight = new SingleFlight(next);
-    next.token.mockRejectedValueOnce(new RenewalPutOff());
-    const ahead = { accessToken: "x", expiresAt: 1, mayWaitUntil: 2 };
+    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    next.token.mockRejectedValueOnce(new RenewalPostponed());
+    const ahead = expiring("x", 1, 2);
     const [putOff, urgent] = await Promise.allSettled([
       flight.token(endpointOf(), ahead),
       flight.token(endpointOf()),
     ]);
-    expect(putOff).toMatchObject({ status: "rejected", reason: expect.any(RenewalPutOff) });
+    expect(putOff).toMatchObject({ status: "rejected", reason: expect.any(RenewalPostponed) });
     expect(urgent).toMatchObject({ status: "fulfilled" });
     next.token.mockRejectedValueOnce(new Error("down"));
     await expect(flight.token(endpointOf())).rejects.toThrow("down");
@@ -292,7 +318,7 @@ describe("one of many callers", () => {
 
   test("forgets for all", async () => {
     const next = counting();
-    await new SingleFlight(next).forget(endpointOf(), "a");
+    await new SingleFlight(next, { errorDuringProbe: () => undefined }).forget(endpointOf(), "a");
     expect(next.forget).toHaveBeenCalledExactlyOnceWith(endpointOf(), "a");
   });
 });
@@ -340,13 +366,13 @@ describe("a cache that processes share", () => {
     expect(next.token).not.toHaveBeenCalled();
   });
 
-  test("has whoever waited for more than half of the deadline ask himself", async () => {
+  test("has a caller that waited for more than half of the deadline request for itself", async () => {
     const { source, next } = cached(
       leasesOf(async () => false),
       "shared",
     );
     let over = false;
-    const waiting = source.token(endpointOf({ tokenRequestTimeoutMs: 4_000 })).then(() => {
+    const waiting = source.token(endpointOf({ tokenRequest: { timeoutMs: 4_000 } })).then(() => {
       over = true;
     });
     for (let step = 0; step < 19; step++) await pass(100);
@@ -368,7 +394,7 @@ describe("a cache that processes share", () => {
     const { source, cache } = cached(undefined, "shared");
     cache.get.mockImplementation(async () => tokenOf("refused"));
     expect((await source.token(endpointOf())).accessToken).toBe("refused");
-    await source.token(endpointOf(), { accessToken: "refused" });
+    await source.token(endpointOf(), rejected("refused"));
     expect((await source.token(endpointOf())).accessToken).toBe("token-2");
   });
 
@@ -378,7 +404,7 @@ describe("a cache that processes share", () => {
       "shared",
     );
     const without = cached(undefined, "shared");
-    const not = { accessToken: "old" };
+    const not = rejected("old");
     for (const { source, map, next } of [withLeases, without]) {
       map.set("an-identity", tokenOf("old", { refresh: "r" }));
       await source.token(endpointOf(), not, { refresh: { token: "of-memory" }, scope: undefined });
@@ -398,9 +424,9 @@ describe("a cache that processes share", () => {
     );
     cache.get.mockRejectedValue(new Error("down"));
     const mayWaitUntil = Date.now() + 1_000;
-    const ahead = { accessToken: "x", expiresAt: 1, mayWaitUntil };
-    await expect(source.token(endpointOf(), ahead)).rejects.toBeInstanceOf(RenewalPutOff);
-    expect((await source.token(endpointOf(), { accessToken: "x" })).accessToken).toBe("token-1");
+    const ahead = expiring("x", 1, mayWaitUntil);
+    await expect(source.token(endpointOf(), ahead)).rejects.toBeInstanceOf(RenewalPostponed);
+    expect((await source.token(endpointOf(), rejected("x"))).accessToken).toBe("token-1");
     await pass(1_000);
     expect((await source.token(endpointOf(), ahead)).accessToken).toBe("token-2");
     expect(next.token).toHaveBeenCalledTimes(2);
@@ -448,20 +474,20 @@ describe("under one of several names", () => {
     expect(next.token).toHaveBeenCalledTimes(1);
   });
 
-  test("a token is found behind one that can't be read, and before others", async () => {
+  test("the newest token is found, also behind one that can't be read", async () => {
     const { source, map, cache } = cached(undefined, "memory", names);
     map.set("z", "rubbish").set("a", tokenOf("other"));
     expect((await source.token(endpointOf())).accessToken).toBe("other");
-    map.set("z", tokenOf("first"));
+    map.set("z", tokenOf("newer", { lifeMs: 1_000_000 }));
     cache.get.mockClear();
-    expect((await source.token(endpointOf())).accessToken).toBe("first");
-    expect(cache.get).toHaveBeenCalledTimes(1);
+    expect((await source.token(endpointOf())).accessToken).toBe("newer");
+    expect(cache.get).toHaveBeenCalledTimes(2);
   });
 
   test("a token is found that is good for something, and not the first that isn't", async () => {
     const { source, map, next } = cached(undefined, "shared", names);
     map.set("z", tokenOf("refused")).set("a", tokenOf("other"));
-    const not = { accessToken: "refused" };
+    const not = rejected("refused");
     expect((await source.token(endpointOf(), not)).accessToken).toBe("other");
     expect(next.token).not.toHaveBeenCalled();
   });
@@ -478,7 +504,7 @@ describe("under one of several names", () => {
       const acquire = vi.fn(async () => true);
       const leases = { acquire, extend: async () => true, release: async () => undefined };
       await cached(leases, "shared", order).source.token(endpointOf());
-      expect(acquire.mock.calls.map(([name]: unknown[]) => name)).toEqual(["a:lease"]);
+      expect(acquire.mock.calls.map(([name]: unknown[]) => name)).toEqual(["an-identity:lease"]);
     }
   });
 });
@@ -488,7 +514,7 @@ describe("a token in a shared cache", () => {
     const { source, map, guard } = cached(undefined, "shared");
     const old = tokenOf("old");
     map.set("an-identity", old);
-    await source.token(endpointOf(), { accessToken: "old", expiresAt: old.expiresAt });
+    await source.token(endpointOf(), expiring("old", old.expiresAt));
     await guard.settled();
     map.set("an-identity", old);
     expect((await source.token(endpointOf())).accessToken).toBe("old");
@@ -518,7 +544,7 @@ describe("a token in a shared cache", () => {
       times.push(performance.now() - start);
       return false;
     });
-    const waiting = source.token(endpointOf({ tokenRequestTimeoutMs: 1_600 }));
+    const waiting = source.token(endpointOf({ tokenRequest: { timeoutMs: 1_600 } }));
     for (let step = 0; step < 30; step++) await pass(50);
     await waiting;
     vi.restoreAllMocks();
@@ -528,21 +554,28 @@ describe("a token in a shared cache", () => {
   });
 });
 
-describe("the desk of an instance", () => {
-  test("reads credentials once for a thousand callers, and apart for each secret", async () => {
-    const source = counting();
-    const shared = { dpopProofs: {}, transports: {}, refreshAhead: false } as never;
-    const desk = new TokenDesk(source, new Map(), shared);
-    const resolve = vi.fn(async (_instance: object, which?: number) => ({ which }));
-    const [one, other] = [1, 2].map(() => ({ known: { resolve } }) as never);
+describe("the endpoints of an instance", () => {
+  test("have their credentials read once for a thousand callers, and apart for each secret", async () => {
+    const dependencies = new TokenDependencies(counting(), {
+      dpopProofs: new DpopProofs(),
+      clientCertificates: new ClientCertificates(),
+    });
+    const [first, second] = [vi.fn(async () => "first"), vi.fn(async () => "second")];
+    const endpoint = parsedOAuth2({
+      grantType: "client_credentials",
+      tokenUrl: "https://idp.test/token",
+      clientId: "checkout",
+      clientSecret: [first, second],
+    });
     const secrets = [{ which: 0 }, { which: 1 }];
-    if (one === undefined || other === undefined) throw new Error("two were made");
-    await Promise.all([desk.resolve(one), desk.resolve(one), desk.resolve(other)]);
-    expect(resolve).toHaveBeenCalledTimes(2);
+    await Promise.all([dependencies.resolve(endpoint), dependencies.resolve(endpoint)]);
+    expect([first, second].map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
     await Promise.all(
-      secrets.flatMap((secret) => [desk.resolve(one, secret), desk.resolve(one, secret)]),
+      secrets.flatMap((secret) => [
+        dependencies.resolve(endpoint, secret),
+        dependencies.resolve(endpoint, secret),
+      ]),
     );
-    expect(resolve.mock.calls.map(([, which]) => which)).toEqual([undefined, undefined, 0, 1]);
-    expect(resolve.mock.calls[0]?.[0]).toMatchObject({ refreshAhead: false, transports: {} });
+    expect([first, second].map(({ mock }) => mock.calls.length)).toEqual([2, 1]);
   });
 });

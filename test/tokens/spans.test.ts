@@ -14,10 +14,12 @@ describe("before its end, a token is sent no more", () => {
     ["never, where expirySkewMs is 0", 60, 0, 0],
     ["for half of its life, where expirySkewMs is longer", 60, 50_000, 30_000],
   ])("%s", (_, seconds, expirySkewMs, expected) => {
-    const settings = expirySkewMs === undefined ? {} : { expirySkewMs };
+    const settings = { expirySkewMs };
     expect(skewOf(lifeOf(seconds), settings)).toBe(expected);
   });
 });
+
+const defaults = { expirySkewMs: undefined, refreshAhead: 0.8, maxLifetimeMs: 86_400_000 };
 
 describe("before its end, a token is renewed", () => {
   beforeEach(() => {
@@ -47,7 +49,7 @@ describe("before its end, a token is renewed", () => {
     ["not in the first half of its life", { refreshAhead: 0.1 }, {}, 50_000],
     ["as long as it may be sent at least", { refreshAhead: 1 }, {}, 10_000],
   ])("%s", (_, settings, hints, expected) => {
-    expect(stalenessOf(lifeOf(100), settings, hints)).toBeCloseTo(expected, 6);
+    expect(stalenessOf(lifeOf(100), { ...defaults, ...settings }, hints)).toBeCloseTo(expected, 6);
   });
 
   test.each([
@@ -57,12 +59,12 @@ describe("before its end, a token is renewed", () => {
     "a twentieth earlier or later (%d), so that not all processes ask at once",
     (random, expected) => {
       vi.mocked(Math.random).mockReturnValue(random);
-      expect(stalenessOf(lifeOf(100), {})).toBeCloseTo(expected, 3);
+      expect(stalenessOf(lifeOf(100), defaults)).toBeCloseTo(expected, 3);
     },
   );
 });
 
-describe("the end that a JWT tells", () => {
+describe("the expiry of a JWT", () => {
   test("is its exp, in milliseconds", () => {
     expect(jwtExpiry(unsignedJwt({ exp: 1_700_000_000.5 }))).toBe(1_700_000_000_500);
   });

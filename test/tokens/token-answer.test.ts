@@ -45,7 +45,7 @@ describe("scope", () => {
     ["", undefined],
     [7, undefined],
     [{}, undefined],
-  ])("%j is told as %j", async (scope, told) => {
+  ])("%j is reported as %j", async (scope, told) => {
     const security = answering({ access_token: "a", token_type: "Bearer", expires_in: 60, scope });
     expect((await security.getToken(endpoint)).scope).toBe(told);
   });

@@ -72,7 +72,9 @@ export function checkout<const More extends object = object>(tokenUrl: string, m
 
 /** The same, with one attempt a token request, and none kept off by a failure before it. */
 export function checkoutOnce<const More extends object = object>(tokenUrl: string, more?: More) {
-  return checkout(tokenUrl, { tokenRequestRetries: 0, coolDownMs: 0, ...(more as More) });
+  const { tokenRequest } = (more ?? {}) as { readonly tokenRequest?: object };
+  const once = { retries: 0, coolDownMs: 0, ...tokenRequest };
+  return checkout(tokenUrl, { ...(more as More), tokenRequest: once });
 }
 
 /** The same for a user, by the password grant. */

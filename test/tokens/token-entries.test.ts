@@ -1,9 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
+import { filled } from "../../src/configuration/option-table.ts";
+import { renewalOptions } from "../../src/configuration/renewal-options.ts";
 import type { ResolvedEndpoint } from "../../src/endpoint/resolved-endpoint.ts";
 import { tokenFormat } from "../../src/tokens/token-format.ts";
 
 const now = Date.now();
-const endpoint = { settings: {} } as unknown as ResolvedEndpoint;
+const settings = { renewal: filled(renewalOptions, undefined) };
+const endpoint = { settings } as unknown as ResolvedEndpoint;
 const whole = {
   accessToken: "abc",
   tokenType: "Bearer",
@@ -22,7 +25,7 @@ describe("a token in a cache", () => {
     expect(read && tokenFormat.toJson(read, 0)).toEqual(whole);
   });
 
-  test("goes by the cache's clock, and its life by the process's", () => {
+  test("uses the cache's clock for its entry, and the process's for its lifetime", () => {
     const ahead = tokenFormat.fromJson(whole, endpoint, 5_000);
     expect(ahead).toMatchObject({ issuedAt: now - 6_000, expiresAt: now + 54_000 });
     expect(ahead?.refresh).toEqual({ token: "again", expiresAt: now + 95_000 });

@@ -21,7 +21,7 @@ function start(answer: Parameters<typeof scriptedFetch>[0], tookMs = 0) {
   return { script, security, events };
 }
 
-describe("a token request is told", () => {
+describe("a token request is reported", () => {
   test("with what came of it, how long it took, and whether a backend forced it", async () => {
     const { security, events } = start((count) => token(count, { scope: "a" }), 70);
     const endpoint = checkout(tokenUrl);
@@ -34,39 +34,44 @@ describe("a token request is told", () => {
     const first = await security.getToken(endpoint);
     const { expiresAt } = first;
     expect(first.source).toBe("token_endpoint");
-    expect(events).toEqual([["tokenObtained", { ...told, afterRejection: false, expiresAt }]]);
+    expect(events).toEqual([
+      ["tokenObtained", { ...told, trigger: "missing", attempts: 1, expiresAt }],
+    ]);
     const { accessToken: rejectedToken } = first;
     await security.getToken(endpoint, { rejectedToken });
-    expect(events[1]).toMatchObject(["tokenObtained", { ...told, afterRejection: true }]);
+    expect(events[1]).toMatchObject(["tokenObtained", { ...told, trigger: "rejected" }]);
     // Beyond 84 %, where it is stale for sure.
     await pass(3_600_000 * 0.85);
     await security.getToken(endpoint);
     await settle();
-    expect(events[2]).toMatchObject(["tokenObtained", { ...told, afterRejection: false }]);
+    expect(events[2]).toMatchObject(["tokenObtained", { ...told, trigger: "ahead" }]);
   });
 
   test("where it failed, with the error", async () => {
     const { security, events } = start(() => new Response(null, { status: 400 }), 70);
-    const error = await errorOf(security.getToken(checkout(tokenUrl)));
+    const { message } = await errorOf(security.getToken(checkout(tokenUrl)));
     const told = { endpoint: "orders", grantType: "client_credentials", durationMs: 70 };
+    const error = expect.objectContaining({ message });
     expect(events).toEqual([["tokenRequestFailed", { ...told, error }]]);
   });
 
   test("where it took too long, for how long that was", async () => {
     const { security } = start(() => "silence");
     const call = errorOf(
-      security.getToken(
-        checkout(tokenUrl, { tokenRequestTimeoutMs: 40.4, tokenRequestRetries: 0 }),
-      ),
+      security.getToken(checkout(tokenUrl, { tokenRequest: { timeoutMs: 40.4, retries: 0 } })),
     );
     await settle();
     await pass(41);
-    expect((await call).message).toContain("did not answer within 40 ms");
+    expect((await call).message).toContain("did not respond within 40 ms");
   });
 
   test.each([
-    [{ expires_in: 2 }, 3_000, "issued a token with a life of 2 s, which was over when it arrived"],
-    [{ expires_in: 0 }, 0, "issued a token that had already expired"],
+    [
+      { expires_in: 2 },
+      3_000,
+      "issued a token with a lifetime of 2 s, which had expired when it arrived",
+    ],
+    [{ expires_in: undefined, expires_at: 1 }, 0, "issued a token that had already expired"],
   ])("where its token had ended: %j", async (members, tookMs, said) => {
     const { security } = start((count) => token(count, members), tookMs);
     const error = await errorOf(security.getToken(checkout(tokenUrl)));

@@ -1,10 +1,12 @@
+import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Snapshot } from "../../src/endpoint/snapshot.ts";
-import { TokenEndpointUnavailableError, TokenRequestRefusedError } from "../../src/errors.ts";
+import { TokenEndpointUnavailableError, TokenRequestRejectedError } from "../../src/errors.ts";
 import { EndpointTokens } from "../../src/tokens/endpoint-tokens.ts";
-import type { OneSecret } from "../../src/tokens/token-desk.ts";
+import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
+import type { OneSecret } from "../../src/tokens/token-dependencies.ts";
 import { TokenSet } from "../../src/tokens/token-set.ts";
-import { RenewalPutOff, type TokenSource } from "../../src/tokens/token-source.ts";
+import { RenewalPostponed, type TokenSource } from "../../src/tokens/token-source.ts";
+import { parsedOAuth2 } from "../configuration/parsed.ts";
 import { pass, settle, stopTime } from "./fake-time.ts";
 
 const hour = 3_600_000;
@@ -19,7 +21,7 @@ const at = { endpoint: "another name", tokenUrl: "https://idp.test/token" };
 const outage = () =>
   new TokenEndpointUnavailableError({ ...at, reason: "timeout", said: "is down" } as never);
 const unknownClient = () =>
-  new TokenRequestRefusedError({ ...at, status: 401, error: "invalid_client" } as never);
+  new TokenRequestRejectedError({ ...at, status: 401, error: "invalid_client" } as never);
 
 function tokensOf(more: object = {}) {
   const config = {
@@ -38,14 +40,18 @@ function tokensOf(more: object = {}) {
   }));
   const proofs = {};
   const of = vi.fn(async () => "key");
+  const forced = new Map<string, ForcedRenewals>();
   const desk = {
+    forcedRenewalsOf(identity: string) {
+      forced.set(identity, forced.get(identity) ?? new ForcedRenewals());
+      return forced.get(identity);
+    },
     source: { token, forget },
     resolve,
-    grants: new Map(),
     dpopKeys: { of },
     dpopProofs: proofs,
   };
-  const tokens = new EndpointTokens(new Snapshot(config, (keys) => keys), desk as never);
+  const tokens = new EndpointTokens(parsedOAuth2(config), desk as never);
   return { tokens, token, forget, resolve, of, proofs };
 }
 
@@ -57,36 +63,41 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe("the token at hand", () => {
+describe("the current token", () => {
   test("is none at first, then what was obtained, fresh without another question", async () => {
     const { tokens, token } = tokensOf();
-    expect(tokens.usable).toBeUndefined();
+    expect(tokens.current()).toBeUndefined();
     expect((await tokens.token()).accessToken).toBe("token-1");
-    expect(tokens.usable?.accessToken).toBe("token-1");
-    expect(await tokens.token()).toBe(tokens.usable);
+    expect(tokens.current()?.accessToken).toBe("token-1");
+    expect(await tokens.token()).toBe(tokens.current());
     expect(token).toHaveBeenCalledExactlyOnceWith({ identity: "identity-undefined" }, undefined);
   });
 
-  test("is renewed behind the caller's back when it is stale, once", async () => {
+  test("is renewed in the background when it is stale, once", async () => {
     const { tokens, token } = tokensOf();
     const { expiresAt } = await tokens.token();
     vi.advanceTimersByTime(hour * 0.8);
-    expect([tokens.usable, tokens.usable].map((one) => one?.accessToken)).toEqual([
+    expect([tokens.current(), tokens.current()].map((one) => one?.accessToken)).toEqual([
       "token-1",
       "token-1",
     ]);
     await settle();
-    expect(tokens.usable?.accessToken).toBe("token-2");
+    expect(tokens.current()?.accessToken).toBe("token-2");
     expect(token).toHaveBeenCalledTimes(2);
     const mayWaitUntil = expiresAt - hour / 10;
-    expect(token.mock.calls[1]?.[1]).toEqual({ accessToken: "token-1", expiresAt, mayWaitUntil });
+    expect(token.mock.calls[1]?.[1]).toEqual({
+      reason: "expiring",
+      accessToken: "token-1",
+      expiresAt,
+      mayWaitUntil,
+    });
   });
 
   test("is asked for again where it has ended", async () => {
     const { tokens } = tokensOf();
     await tokens.token();
     vi.advanceTimersByTime(hour);
-    expect(tokens.usable).toBeUndefined();
+    expect(tokens.current()).toBeUndefined();
     expect((await tokens.token()).accessToken).toBe("token-2");
   });
 
@@ -100,7 +111,7 @@ describe("the token at hand", () => {
     const { expiresAt } = await tokens.token();
     vi.advanceTimersByTime(hour * 0.8);
     token.mockImplementation(async () => tokenOf(accessToken, expiresAt + longerMs));
-    void tokens.usable;
+    void tokens.current();
     await settle();
     expect(tokens.last?.isFreshAt(Date.now() + 3_000)).toBe(kept);
   });
@@ -114,7 +125,7 @@ describe("the token at hand", () => {
     const start = performance.now();
     for (let step = 0; step < 520; step++) {
       const before = token.mock.calls.length;
-      expect(tokens.usable?.accessToken).toBe("token-1");
+      expect(tokens.current()?.accessToken).toBe("token-1");
       if (token.mock.calls.length === before) await Promise.resolve();
       for (let turn = 0; turn < 10; turn++) await Promise.resolve();
       if (token.mock.calls.length > before) times.push(performance.now() - start);
@@ -126,21 +137,21 @@ describe("the token at hand", () => {
     expect(tokens.lastFailure?.error).toMatchObject({ endpoint: "orders" });
   });
 
-  test("is renewed no later than it may wait, where that was put off", async () => {
+  test("is renewed no later than it may wait, where that was postponed", async () => {
     const { tokens, token } = tokensOf();
     await tokens.token();
     // Half a second before the middle of the time for it.
     vi.advanceTimersByTime(hour * 0.9 - 500);
-    token.mockImplementationOnce(() => Promise.reject(new RenewalPutOff()));
-    void tokens.usable;
+    token.mockImplementationOnce(() => Promise.reject(new RenewalPostponed()));
+    void tokens.current();
     await settle();
     expect(tokens.lastFailure).toBeUndefined();
     vi.advanceTimersByTime(499);
-    void tokens.usable;
+    void tokens.current();
     await settle();
     expect(token).toHaveBeenCalledTimes(2);
     vi.advanceTimersByTime(1);
-    void tokens.usable;
+    void tokens.current();
     await settle();
     expect(token).toHaveBeenCalledTimes(3);
   });
@@ -153,30 +164,35 @@ describe("a refused token", () => {
     expect((await tokens.token("token-1")).accessToken).toBe("token-2");
     expect(first.isDropped).toBe(true);
     expect((await tokens.token("token-1")).accessToken).toBe("token-2");
-    expect(token.mock.calls.map(([, not]) => not)).toEqual([undefined, { accessToken: "token-1" }]);
+    expect(token.mock.calls.map(([, not]) => not)).toEqual([
+      undefined,
+      { reason: "rejected", accessToken: "token-1" },
+    ]);
   });
 
   test.each([
     [{}, 5, 60_000],
-    [{ maxForcedRenewals: 2, forcedRenewalWindowMs: 1_000 }, 2, 1_000],
-  ])("is replaced so often within a window, and stays at hand then: %j", async (more, most, ms) => {
+    [{ renewal: { maxForcedRenewals: 2, forcedRenewalWindowMs: 1_000 } }, 2, 1_000],
+  ])("is replaced this often within a window, and is kept then: %j", async (more, most, ms) => {
     const { tokens, token } = tokensOf(more);
     const refuse = async () => tokens.token((await tokens.token()).accessToken);
     for (let count = 0; count < most; count++) await refuse();
     await expect(refuse()).rejects.toMatchObject({
       code: "token_rejected",
       endpoint: "orders",
-      message: expect.stringContaining(`has issued ${most} tokens lately that the backend refused`),
+      message: expect.stringContaining(
+        `issued ${most} tokens within ${ms} ms to replace rejected ones`,
+      ),
     });
     expect(token).toHaveBeenCalledTimes(1 + most);
-    expect(tokens.usable?.accessToken).toBe(`token-${most + 1}`);
+    expect(tokens.current()?.accessToken).toBe(`token-${most + 1}`);
     await pass(ms);
     await refuse();
     expect(token).toHaveBeenCalledTimes(2 + most);
   });
 
   test("counts no renewal that failed", async () => {
-    const { tokens, token } = tokensOf({ maxForcedRenewals: 1 });
+    const { tokens, token } = tokensOf({ renewal: { maxForcedRenewals: 1 } });
     await tokens.token();
     token.mockImplementationOnce(() => Promise.reject(outage()));
     await expect(tokens.token("token-1")).rejects.toMatchObject({ endpoint: "orders" });
@@ -185,19 +201,21 @@ describe("a refused token", () => {
   });
 
   test("counts still after another was renewed ahead of time", async () => {
-    const { tokens } = tokensOf({ maxForcedRenewals: 1, forcedRenewalWindowMs: 2 * hour });
+    const { tokens } = tokensOf({
+      renewal: { maxForcedRenewals: 1, forcedRenewalWindowMs: 2 * hour },
+    });
     await tokens.token();
     await tokens.token("token-1");
     vi.advanceTimersByTime(hour * 0.8);
-    void tokens.usable;
+    void tokens.current();
     await settle();
-    expect(tokens.usable?.accessToken).toBe("token-3");
+    expect(tokens.current()?.accessToken).toBe("token-3");
     await expect(tokens.token("token-3")).rejects.toMatchObject({ code: "token_rejected" });
   });
 });
 
 describe("the last failure", () => {
-  test("is told under the endpoint's own name, until a token comes", async () => {
+  test("is reported under the endpoint's own name, until a token comes", async () => {
     const { tokens, token } = tokensOf();
     expect(tokens.lastFailure).toBeUndefined();
     token.mockImplementationOnce(() => Promise.reject(outage()));
@@ -245,7 +263,7 @@ describe("of several secrets", () => {
     token.mockImplementationOnce(() => Promise.reject(unknownClient()));
     await tokens.token();
     vi.advanceTimersByTime(hour * 0.8);
-    void tokens.usable;
+    void tokens.current();
     await settle();
     resolve.mockClear();
     await tokens.token("token-2");
@@ -272,9 +290,10 @@ describe("an endpoint's tokens", () => {
     expect([tokens.isBound, tokensOf().tokens.isBound]).toEqual([true, false]);
     expect(await tokens.dpop()).toEqual({ key: "key", proofs });
     expect(of).toHaveBeenCalledExactlyOnceWith(true, "orders");
-    const own = tokensOf({ dpop: "a key" });
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    const own = tokensOf({ dpop: privateKey });
     await own.tokens.dpop();
-    expect(own.of).toHaveBeenCalledExactlyOnceWith("a key", "orders");
+    expect(own.of).toHaveBeenCalledExactlyOnceWith(privateKey, "orders");
   });
 
   test("are waited for no longer than the caller wants", async () => {

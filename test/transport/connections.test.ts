@@ -122,6 +122,18 @@ test("close ends the tunnels through a proxy", async () => {
   await expect.poll(() => service.connections.open).toBe(0);
 });
 
+test("close ends the connections to hosts that are reached without the proxy, too", async () => {
+  const service = await startKeeping();
+  const proxy = await startForwardProxy();
+  onTestFinished(proxy.close);
+  const { hostname } = new URL(service.origin);
+  const security = instance({ ...forLong, proxy: proxy.url, noProxy: [hostname] });
+  await (await security.wrapFetch(account(service.origin))("/1")).text();
+  expect(service.connections.open).toBe(1);
+  await security.close();
+  await expect.poll(() => service.connections.open).toBe(0);
+});
+
 describe("connections are shared", () => {
   test("by all endpoints whose transport says the same", async () => {
     const service = await startKeeping();

@@ -30,87 +30,86 @@ const certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE----
 const privateKey = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----";
 
 const mistakes: readonly Mistake[] = [
-  ["", "http://proxy.test:3128", /^is a string$/],
-  ["", null, /^is null$/],
-  ["", [], /^is a list$/],
-  ["", () => ({}), /^is a function$/],
+  ["", "http://proxy.test:3128", /got a string$/],
+  ["", null, /got null$/],
+  ["", [], /got a list$/],
+  ["", () => ({}), /got a function$/],
   [".prroxy", { prroxy: "http://proxy.test" }, /is not a field here \(did you mean "proxy"\?\)/],
   [".timeout", { timeout: 5 }, /is not a field here/],
   ...deadlines.flatMap((name): Mistake[] => [
-    [`.${name}`, { [name]: 0 }, /^is 0$/],
-    [`.${name}`, { [name]: -1 }, /^is -1$/],
-    [`.${name}`, { [name]: Number.NaN }, /^is NaN$/],
-    [`.${name}`, { [name]: Number.POSITIVE_INFINITY }, /^is Infinity$/],
-    [`.${name}`, { [name]: 2 ** 31 }, /^is 2147483648$/],
-    [`.${name}`, { [name]: "5s" }, /^is a string$/],
-    [`.${name}`, { [name]: null }, /^is null$/],
+    [`.${name}`, { [name]: 0 }, /got 0$/],
+    [`.${name}`, { [name]: -1 }, /got -1$/],
+    [`.${name}`, { [name]: Number.NaN }, /got NaN$/],
+    [`.${name}`, { [name]: Number.POSITIVE_INFINITY }, /got Infinity$/],
+    [`.${name}`, { [name]: 2 ** 31 }, /got 2147483648$/],
+    [`.${name}`, { [name]: "5s" }, /got a string$/],
+    [`.${name}`, { [name]: null }, /got null$/],
   ]),
-  [".maxConnections", { maxConnections: 0 }, /is no positive integer/],
-  [".maxConnections", { maxConnections: 1.5 }, /is no positive integer/],
-  [".maxConnections", { maxConnections: "8" }, /is no positive integer/],
-  [".proxy", { proxy: true }, /^is a boolean$/],
-  [".proxy", { proxy: { host: "proxy.test" } }, /^is an object$/],
-  [".proxy", { proxy: "" }, /is no absolute URL/],
-  [".proxy", { proxy: "//proxy.test" }, /is no absolute URL/],
+  [".maxConnections", { maxConnections: 0 }, /must be a positive integer/],
+  [".maxConnections", { maxConnections: 1.5 }, /must be a positive integer/],
+  [".maxConnections", { maxConnections: "8" }, /must be a positive integer/],
+  [".proxy", { proxy: true }, /got a boolean$/],
+  [".proxy", { proxy: { host: "proxy.test" } }, /got an object$/],
+  [".proxy", { proxy: "" }, /must be an absolute URL/],
+  [".proxy", { proxy: "//proxy.test" }, /must be an absolute URL/],
   [".proxy", { proxy: "proxy.test:3128" }, /has the scheme proxy\.test:/],
   [".proxy", { proxy: "socks5://proxy.test:1080" }, /has the scheme socks5:/],
-  [".proxy", { proxy: "http://${PROXY}" }, /template left unfilled/],
+  [".proxy", { proxy: "http://${PROXY}" }, /template that was not filled in/],
   [".proxy", { proxy: "http://proxy.test/path" }, /has more than scheme, credentials, host/],
   [".proxy", { proxy: "http://proxy.test?a=b" }, /has more than scheme, credentials, host/],
   [".proxy", { proxy: "http://proxy.test#a" }, /has more than scheme, credentials, host/],
-  [".proxy", { proxy: "http://me@proxy.test" }, /has a user name or a password alone/],
-  [".proxy", { proxy: "http://:pw@proxy.test" }, /has a user name or a password alone/],
-  [".proxy", { proxy: "http://me:100%@proxy.test" }, /has credentials with a stray %/],
-  [".noProxy", { noProxy: "a.test,b.test" }, /^is a string$/],
-  [".noProxy", { noProxy: ["*", "a.test"] }, /holds "\*" among others/],
-  [".noProxy[0]", { noProxy: [5] }, /^is a number$/],
-  [".noProxy[1]", { noProxy: ["a.test", ""] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["a.test,b.test"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["https://a.test"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["a.test/path"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["10.0.0.0/8"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["api.*.test"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["*example.test"] }, /is no host/],
-  [".noProxy[0]", { noProxy: ["a.test:https"] }, /is no host/],
-  [".proxyFromEnvironment", { proxyFromEnvironment: "yes" }, /^is a string$/],
+  [".proxy", { proxy: "http://:pw@proxy.test" }, /has a password without a user name/],
+  [".proxy", { proxy: "http://me:100%@proxy.test" }, /has credentials with an unescaped %/],
+  [".noProxy", { noProxy: "a.test,b.test" }, /got a string$/],
+  [".noProxy", { noProxy: ["*", "a.test"] }, /has "\*" among others/],
+  [".noProxy[0]", { noProxy: [5] }, /got a number$/],
+  [".noProxy[1]", { noProxy: ["a.test", ""] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["a.test,b.test"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["https://a.test"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["a.test/path"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["10.0.0.0/33"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["api.*.test"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["*example.test"] }, /must be a host/],
+  [".noProxy[0]", { noProxy: ["a.test:https"] }, /must be a host/],
+  [".proxyFromEnvironment", { proxyFromEnvironment: "yes" }, /got a string$/],
   [
     ".proxyFromEnvironment",
     { proxyFromEnvironment: true, proxy: "http://proxy.test" },
-    /is given as well as proxy/,
+    /is set as well as proxy/,
   ],
-  [".ca", { ca: 5 }, /^is a number$/],
-  [".ca", { ca: "/etc/ssl/ca.pem" }, /holds no certificate as PEM/],
-  [".ca", { ca: "${CA}" }, /template left unfilled/],
+  [".ca", { ca: 5 }, /got a number$/],
+  [".ca", { ca: "/etc/ssl/ca.pem" }, /has no certificate in PEM format/],
+  [".ca", { ca: "${CA}" }, /template that was not filled in/],
   [".ca", { ca: [] }, /is an empty list/],
-  [".ca[0]", { ca: [Buffer.from(certificate)] }, /^is an object$/],
-  [".ca[1]", { ca: [certificate, privateKey] }, /holds no certificate as PEM/],
-  [".clientCertificate", { clientCertificate: certificate }, /^is a string$/],
+  [".ca[0]", { ca: [Buffer.from(certificate)] }, /got an object$/],
+  [".ca[1]", { ca: [certificate, privateKey] }, /has no certificate in PEM format/],
+  [".clientCertificate", { clientCertificate: certificate }, /got a string$/],
   [".clientCertificate.privateKey", { clientCertificate: { certificate } }, /^is missing$/],
   [".clientCertificate.certificate", { clientCertificate: { privateKey } }, /^is missing$/],
   [
     ".clientCertificate.certificate",
     { clientCertificate: { certificate: privateKey, privateKey } },
-    /holds no certificate as PEM/,
+    /has no certificate in PEM format/,
   ],
   [
     ".clientCertificate.privateKey",
     { clientCertificate: { certificate, privateKey: certificate } },
-    /holds no private key as PEM/,
+    /has no private key in PEM format/,
   ],
   [
     ".clientCertificate.privateKey",
     { clientCertificate: { certificate, privateKey: "******" } },
-    /holds no private key as PEM/,
+    /has no private key in PEM format/,
   ],
   [
     ".clientCertificate.privateKey",
     { clientCertificate: { certificate, privateKey: "${KEY}" } },
-    /template left unfilled/,
+    /template that was not filled in/,
   ],
   [
     ".clientCertificate.passphrase",
     { clientCertificate: { certificate, privateKey, passphrase: 5 } },
-    /^is a number$/,
+    /got a number$/,
   ],
   [
     ".clientCertificate.passphrase",
@@ -135,17 +134,17 @@ const mistakes: readonly Mistake[] = [
   [
     ".clientCertificate.privateKeyFile",
     { clientCertificate: { ...files, privateKeyFile: 5 } },
-    /^is a number$/,
+    /got a number$/,
   ],
   [
     ".clientCertificate.certificate",
     { clientCertificate: { ...files, certificate } },
-    /is given as well as a file/,
+    /is set as well as a file/,
   ],
   [
     ".clientCertificate.privateKey",
     { clientCertificate: { ...files, privateKey } },
-    /is given as well as a file/,
+    /is set as well as a file/,
   ],
   [
     ".clientCertificate.cert",
@@ -154,7 +153,7 @@ const mistakes: readonly Mistake[] = [
   ],
 ];
 
-describe("a mistake in transport is told with its path, what is wrong and the mend", () => {
+describe("a mistake in transport is reported with its path, what is wrong and the fix", () => {
   test.each(mistakes)("transport%s, given %j", async (path, transport, problem) => {
     const requests = mockTokenEndpoint();
     const said = await mistakesIn({ ...orders, transport });
@@ -162,7 +161,7 @@ describe("a mistake in transport is told with its path, what is wrong and the me
       {
         path: `transport${path}`,
         problem: expect.stringMatching(problem),
-        mend: expect.stringMatching(/\w/),
+        fix: expect.stringMatching(/\w/),
       },
     ]);
     expect(requests).toHaveLength(0);
@@ -192,7 +191,7 @@ describe("a mistake in transport is told with its path, what is wrong and the me
   });
 });
 
-test("all mistakes are told at once, those of other fields too", async () => {
+test("all mistakes are reported at once, those of other fields too", async () => {
   const said = await mistakesIn({
     ...orders,
     clientId: "",

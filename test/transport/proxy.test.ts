@@ -156,7 +156,7 @@ test("a proxy that is down is named for what may be out of reach", async () => {
   const call = instance({ proxy: proxy.url }).getToken(orders(service));
   await expect(call).rejects.toMatchObject({
     reason: "network",
-    message: expect.stringContaining("could not be reached, by way of the proxy (ECONNREFUSED)"),
+    message: expect.stringContaining("could not be reached, through the proxy http://127.0.0.1:"),
   });
 });
 
@@ -181,14 +181,14 @@ describe("a proxy that refuses the user", () => {
       const endpoint = orders(service, { transport });
       const error = await security.getToken(endpoint).catch((reason: unknown) => reason);
       expect(error).toMatchObject({ code: "token_endpoint_unavailable", reason: "network" });
-      expect((error as Error).message).toContain("the proxy answered 407");
+      expect((error as Error).message).toContain("the proxy responded 407");
       expect(seenIn([error, security, security.explain(endpoint), ...told])).toEqual([]);
       expect(told).toHaveLength(1);
       expect(service.requests).toEqual([]);
     },
   );
 
-  test.each(wrappers)("ends a request of %s, which tells no password", async (_name, wrap) => {
+  test.each(wrappers)("ends a request of %s, which reports no password", async (_name, wrap) => {
     for (const service of [await startService(), await startService({ authority })]) {
       const security = instance({ proxy: await proxyUrl(), ca: authority.certificate });
       const error = await wrap(
@@ -203,7 +203,7 @@ describe("a proxy that refuses the user", () => {
     }
   });
 
-  test("isn't told by a look at the configuration's mistakes either", async () => {
+  test("isn't shown by the problems of the configuration either", async () => {
     const service = await startService();
     const proxy = `${await proxyUrl()}path?query`;
     const error = await instance()
@@ -412,7 +412,7 @@ describe("the environment's proxy", () => {
       /takes the environment's https_proxy, which /,
     ],
     ["HTTPS_PROXY", "socks5://proxy.test:1080", /HTTPS_PROXY, which has the scheme socks5:/],
-    ["http_proxy", "http://${PROXY}", /http_proxy, which holds a template left unfilled/],
+    ["http_proxy", "http://${PROXY}", /http_proxy, which has a template that was not filled in/],
   ])(
     "that can't be used is a mistake, told by its name and not quoted: %s",
     async (name, value, problem) => {

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { ClientCertificates } from "../../src/endpoint/client-certificate.ts";
-import { transportSettings } from "../../src/endpoint/resolved-transport.ts";
-import type { ClientCertificate } from "../../src/endpoint/transport-fields.ts";
+import type { ClientCertificate } from "../../src/credentials/client-certificate.ts";
+import { ClientCertificates } from "../../src/credentials/client-certificate.ts";
+import { resolveTransport } from "../../src/endpoint/resolved-transport.ts";
 import {
   createCertificateAuthority,
   encryptedKey,
@@ -84,13 +84,13 @@ describe("a client certificate is read", () => {
         {
           path: "transport.clientCertificate",
           problem: expect.stringMatching(problem),
-          mend: expect.stringMatching(/\w/),
+          fix: expect.stringMatching(/\w/),
         },
       ],
     });
   });
 
-  test.each(["privateKey", "passphrase"])("and what its %s throws is told", async (field) => {
+  test.each(["privateKey", "passphrase"])("and what its %s throws is reported", async (field) => {
     const fail = () => {
       throw new RangeError("secret");
     };
@@ -102,7 +102,7 @@ describe("a client certificate is read", () => {
     });
   });
 
-  test("from files anew each time, the last whole pair where one is being replaced", async () => {
+  test("from files again each time, the last whole pair where one is being replaced", async () => {
     const certificates = new ClientCertificates();
     const { source, write } = await pair();
     await expect(read(source, certificates)).rejects.toMatchObject({
@@ -126,15 +126,10 @@ describe("a client certificate is read", () => {
 describe("how requests travel", () => {
   const clientCertificates = new ClientCertificates();
 
-  test("is nothing to say where neither endpoint nor instance says anything", () => {
-    const instance = { transport: undefined, clientCertificates };
-    expect(transportSettings(undefined, instance, reader)).toBeUndefined();
-  });
-
   test("has the same name for the same way, and another for each certificate", async () => {
     const nameOf = async (own: object) => {
-      const instance = { transport: { timeoutMs: 1 }, clientCertificates };
-      return (await transportSettings(own, instance, reader)?.resolve())?.name;
+      const settings = { timeoutMs: 1, ...own };
+      return (await resolveTransport(settings, clientCertificates, reader)).name;
     };
     const { certificate, privateKey } = one;
     const shown = { clientCertificate: { certificate, privateKey } };
@@ -148,15 +143,11 @@ describe("how requests travel", () => {
     expect(await nameOf(shown)).not.toContain(privateKey.slice(30, 60));
   });
 
-  test("reads the certificate when it is resolved, and not before", async () => {
+  test("shows the certificate as it is now", async () => {
     const privateKey = vi.fn(() => one.privateKey);
     const own = { clientCertificate: { certificate: one.certificate, privateKey } };
-    const instance = { transport: undefined, clientCertificates };
-    const settings = transportSettings(own, instance, reader);
-    expect(settings?.settings).toEqual(own);
-    expect(privateKey).not.toHaveBeenCalled();
-    const resolved = await settings?.resolve();
-    expect(resolved?.clientCertificate?.certificate).toBe(one.certificate);
-    expect(resolved?.settings).toEqual(own);
+    const resolved = await resolveTransport(own, clientCertificates, reader);
+    expect(resolved.clientCertificate?.certificate).toBe(one.certificate);
+    expect(resolved.settings).toEqual(own);
   });
 });

@@ -86,8 +86,7 @@ export function orders<const More extends object = object>(service: Service, mor
     tokenUrl: service.tokenUrl,
     clientId: "checkout",
     clientSecret: "checkout-secret",
-    tokenRequestRetries: 0,
-    coolDownMs: 0,
+    tokenRequest: { retries: 0, coolDownMs: 0 },
     ...(more as More),
   };
 }

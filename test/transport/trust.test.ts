@@ -88,17 +88,20 @@ test.each([
   ["another host", { alternativeNames: [{ type: "dns" as const, value: "other.test" }] }],
   ["a time that is over", { notAfter: new Date(Date.now() - 60_000) }],
   ["a time to come", { notBefore: new Date(Date.now() + 3_600_000) }],
-])("a server's certificate for %s is refused, whoever it is from", async (_what, options) => {
-  const { certificate, privateKey } = await authority.serverCertificate(options);
-  const server = await listen((_req, res) => respond(res, 200), {
-    tls: { cert: certificate, key: privateKey },
-  });
-  onTestFinished(server.close);
-  const endpoint = orders({ origin: server.origin, tokenUrl: `${server.origin}/token` } as never);
-  await expect(instance(authority.certificate).getToken(endpoint)).rejects.toMatchObject({
-    reason: "tls",
-  });
-});
+])(
+  "a server's certificate for %s is refused, whichever authority issued it",
+  async (_what, options) => {
+    const { certificate, privateKey } = await authority.serverCertificate(options);
+    const server = await listen((_req, res) => respond(res, 200), {
+      tls: { cert: certificate, key: privateKey },
+    });
+    onTestFinished(server.close);
+    const endpoint = orders({ origin: server.origin, tokenUrl: `${server.origin}/token` } as never);
+    await expect(instance(authority.certificate).getToken(endpoint)).rejects.toMatchObject({
+      reason: "tls",
+    });
+  },
+);
 
 test("authorities that Node trusts are trusted beside one's own", async () => {
   const made = vi.spyOn(tls, "createSecureContext");

@@ -57,6 +57,12 @@ describe("a right configuration compiles", () => {
       headerName: string;
       apiKey: Secret;
     }>().toExtend<EndpointConfig>();
+    expectTypeOf<{
+      type: "bearer";
+      token: Secret;
+      headerName: string;
+      headerPrefix: string;
+    }>().toExtend<EndpointConfig>();
   });
 
   test("with readonly data and explicit undefined", () => {
@@ -66,10 +72,10 @@ describe("a right configuration compiles", () => {
       name: undefined,
       scope: ["a", "b"] as const,
       audience: undefined,
-      customHeaders: Object.freeze({ "X-Tenant": "a" }),
+      tokenRequest: { headers: Object.freeze({ "X-Tenant": "a" }) },
       tokenEndpointAuthMethod: undefined,
       clientSecretBasicEncoding: undefined,
-      expirySkewMs: undefined,
+      renewal: { expirySkewMs: undefined },
     } as const);
     expectTypeOf(security.getAuthHeader).toBeCallableWith(frozen);
   });
@@ -284,9 +290,9 @@ describe("a wrong configuration doesn't compile", () => {
     // @ts-expect-error
     security.getAuthHeader({ ...withSecret, customParameters: { count: 5 } });
     // @ts-expect-error
-    security.getAuthHeader({ ...withSecret, customHeaders: { "X-Tenant": ["a"] } });
+    security.getAuthHeader({ ...withSecret, tokenRequest: { headers: { "X-Tenant": ["a"] } } });
     // @ts-expect-error
-    security.getAuthHeader({ ...withSecret, expirySkewMs: "30s" });
+    security.getAuthHeader({ ...withSecret, renewal: { expirySkewMs: "30s" } });
     // @ts-expect-error
     security.getAuthHeader({ ...withSecret, resource: [5] });
   });
@@ -300,6 +306,8 @@ describe("a wrong configuration doesn't compile", () => {
     security.getAuthHeader({ type: "api_key", apiKey: "key" });
     // @ts-expect-error
     security.getAuthHeader({ type: "api_key", headerName: "X-Key" });
+    // @ts-expect-error no token
+    security.getAuthHeader({ type: "bearer" });
   });
 
   test("for a wrapper without a url to send credentials to", () => {

@@ -23,7 +23,8 @@ describe("events", () => {
       expectTypeOf(event.grantType).toBeString();
       expectTypeOf(event.durationMs).toBeNumber();
       expectTypeOf(event.expiresAt).toBeNumber();
-      expectTypeOf(event.afterRejection).toBeBoolean();
+      expectTypeOf(event.trigger).toEqualTypeOf<"missing" | "ahead" | "rejected">();
+      expectTypeOf(event.attempts).toBeNumber();
       expectTypeOf(event.scope).toEqualTypeOf<string | undefined>();
       expectTypeOf(event).not.toHaveProperty("accessToken");
     });
@@ -55,7 +56,7 @@ describe("events", () => {
 });
 
 describe("errors", () => {
-  test("are told apart by code", () => {
+  test("differ by code", () => {
     const described = (error: AnyEndpointSecurityError): string => {
       switch (error.code) {
         case "invalid_configuration":
@@ -63,7 +64,9 @@ describe("errors", () => {
           return error.problems.map(({ path }) => path).join();
         case "secret_unavailable":
           return error.field;
-        case "token_request_refused":
+        case "grant_failed":
+          return error.grantType;
+        case "token_request_rejected":
           expectTypeOf(error.status).toBeNumber();
           expectTypeOf(error.error).toEqualTypeOf<string | undefined>();
           return error.errorDescription ?? error.tokenUrl;
@@ -99,7 +102,7 @@ describe("errors", () => {
     expectTypeOf(error.endpoint).toEqualTypeOf<string | undefined>();
     // @ts-expect-error only some have a status
     error.status;
-    if (error.code === "token_request_refused") expectTypeOf(error.status).toBeNumber();
+    if (error.code === "token_request_rejected") expectTypeOf(error.status).toBeNumber();
     // @ts-expect-error no such code
     if (error.code === "invalid_client") return;
   });

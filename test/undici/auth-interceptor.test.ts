@@ -174,7 +174,7 @@ describe.each(ways)("through undici's authInterceptor, %s", (way, get) => {
     dispatcher = agent.compose(authInterceptor(security, wrong));
     const failure = await get(`${backend.url}/42`).catch((error) => error);
     expect([failure, failure.cause]).toContainEqual(
-      expect.objectContaining({ code: "token_request_refused" }),
+      expect.objectContaining({ code: "token_request_rejected" }),
     );
     expect(backend.requests).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe("undici's authInterceptor", () => {
     ["a string", "text", "text"],
     ["a Buffer", Buffer.from("bytes"), "bytes"],
     ["a Uint8Array", new TextEncoder().encode("bytes"), "bytes"],
-  ])("sends %s once more after a 401", async (_, body, sent) => {
+  ])("sends %s a second time after a 401", async (_, body, sent) => {
     await revokeCurrent();
     const answer = await request(backend.url, { method: "POST", body, dispatcher });
     expect([answer.statusCode, ((await answer.body.json()) as { body: string }).body]).toEqual([
@@ -195,7 +195,7 @@ describe("undici's authInterceptor", () => {
     expect(backend.requests.map(({ body }) => body)).toEqual([sent, sent]);
   });
 
-  it("sends a form once more after a 401", async () => {
+  it("sends a form a second time after a 401", async () => {
     const recording = await startRecordingBackend(refusing("token-1"));
     const { dispatcher } = agentFor(recording.origin);
     const body = new FormData();
@@ -209,7 +209,7 @@ describe("undici's authInterceptor", () => {
     ]);
   });
 
-  it("doesn't send a stream once more: the 401 comes as it is, and the next call is good", async () => {
+  it("doesn't send a stream a second time: the 401 comes as it is, and the next call is good", async () => {
     await revokeCurrent();
     const body = Readable.from(["abc"]);
     const first = await request(backend.url, { method: "POST", body, dispatcher });
@@ -298,7 +298,7 @@ describe("undici's authInterceptor", () => {
     expect(elsewhere.requests).toEqual([]);
   });
 
-  it("lets go of a caller that waits for a token, and of nothing else", async () => {
+  it("ends the wait of a caller, and nothing else", async () => {
     let grant = () => {};
     const granted = new Promise<void>((resolve) => {
       grant = resolve;
@@ -326,7 +326,7 @@ describe("undici's authInterceptor", () => {
     expect(recording.requests).toHaveLength(1);
   });
 
-  it("lets go of a caller whose token is being renewed", async () => {
+  it("releases a caller whose token is being renewed", async () => {
     const recording = await startRecordingBackend(refusing("token-1"));
     const controller = new AbortController();
     let count = 0;
@@ -455,7 +455,7 @@ describe("undici's authInterceptor", () => {
     await mock.close();
   });
 
-  it("answers Digest challenges, and tells of a challenge that is for others", async () => {
+  it("answers Digest challenges, and reports a challenge that is for others", async () => {
     const digest = await startDigestServer({
       challenges: [{ algorithm: "SHA-256", qop: "auth-int" }],
     });
@@ -480,7 +480,7 @@ describe("undici's authInterceptor", () => {
     expect(asked).toEqual([["Digest"]]);
   });
 
-  it("tells a mistake in the configuration when it is made", () => {
+  it("reports a mistake in the configuration when it is made", () => {
     expect(() => authInterceptor(security, { ...endpoint(), url: "" })).toThrow("url");
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { TokenRequestRefusedError } from "endpoint-security";
+import { TokenRequestRejectedError } from "endpoint-security";
 import { ordersOf } from "../environment.ts";
 import { expectCounts } from "../expect.ts";
 import type { Scene } from "../scene.ts";
@@ -21,8 +21,8 @@ export const wrongSecret: Scene = {
     for (const result of results) {
       assert.equal(result.status, "rejected", "a call went through with a wrong secret");
       const error: unknown = result.reason;
-      assert.ok(error instanceof TokenRequestRefusedError, `it was ${inspect(error)}`);
-      assert.equal(error.code, "token_request_refused");
+      assert.ok(error instanceof TokenRequestRejectedError, `it was ${inspect(error)}`);
+      assert.equal(error.code, "token_request_rejected");
       assert.equal(error.error, "invalid_client");
       message = error.message;
       const shown = [

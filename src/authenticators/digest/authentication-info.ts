@@ -1,6 +1,6 @@
 import { parseChallenges } from "../../http/www-authenticate.ts";
 
-/** What a server says with an answer to a request that it took. */
+/** What a server adds to the response of a request that it accepted. */
 export interface AuthenticationInfo {
   readonly nextNonce: string | undefined;
   /** The server's own proof that it knows the password. */

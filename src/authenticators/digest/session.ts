@@ -21,12 +21,12 @@ export interface DigestAnswer {
 
 /**
  * Everything from one challenge to the next. The nonce is used again with a count that grows, so that
- * a request need not be refused first.
+ * a request need not be rejected first.
  * @see https://www.rfc-editor.org/rfc/rfc7616#section-3.4
  */
 export class DigestSession {
   readonly challenge: DigestChallenge;
-  /** Whether the server took an answer to this challenge. */
+  /** Whether the server accepted an answer to this challenge. */
   isProved = false;
   #nonce: string;
   #count = 0;

@@ -1,0 +1,36 @@
+import { plainEntries } from "./cache/entry-codec.ts";
+import type { GuardedCache } from "./cache/guarded-cache.ts";
+import { SealedEntries } from "./cache/sealed-entries.ts";
+import { CachedTokens } from "./tokens/cached-tokens.ts";
+import { MemorySource } from "./tokens/memory-source.ts";
+import { SharedSource } from "./tokens/shared-source.ts";
+import { SingleFlight } from "./tokens/single-flight.ts";
+import type { TokenEndpointSource } from "./tokens/token-endpoint-source.ts";
+import { tokenFormat } from "./tokens/token-format.ts";
+import { TokenSet } from "./tokens/token-set.ts";
+import type { TokenSource } from "./tokens/token-source.ts";
+
+interface Caches {
+  readonly memory: GuardedCache;
+  readonly shared: GuardedCache | undefined;
+  readonly encryptionKeys: readonly string[];
+}
+
+/** Stacks the sources of tokens: each asks the next for what it lacks, at last the token endpoint. */
+export function tokenSources(
+  tokenEndpoint: TokenEndpointSource,
+  { memory, shared, encryptionKeys }: Caches,
+): SingleFlight {
+  let source: TokenSource = tokenEndpoint;
+  if (shared !== undefined) {
+    // Others may read a shared cache, so its entries are sealed; the memory of this process isn't shared.
+    const sealed = new SealedEntries(tokenFormat, encryptionKeys);
+    source = new SharedSource(source, new CachedTokens(shared, sealed));
+  }
+  const cached = new MemorySource(source, new CachedTokens(memory, plainEntries(isTokenSet)));
+  return new SingleFlight(cached, tokenEndpoint);
+}
+
+function isTokenSet(value: unknown): value is TokenSet {
+  return value instanceof TokenSet;
+}
