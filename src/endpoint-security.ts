@@ -1,7 +1,6 @@
 import { Backends } from "./backends.ts";
 import { GuardedCache } from "./cache/guarded-cache.ts";
-import { memoryCache } from "./cache/memory-cache.ts";
-import type { TokenCache } from "./cache/token-cache.ts";
+import { MemoryCache } from "./cache/memory-cache.ts";
 import { type CallOptions, checkRequest, type HeadersOptions } from "./call-options.ts";
 import type { BackendConfig, EndpointConfig } from "./configuration/endpoint-config.ts";
 import type { GrantStrategy } from "./configuration/grant-strategy.ts";
@@ -24,6 +23,7 @@ import {
 import { LastHeader } from "./last-header.ts";
 import { type EndpointSecurityOptions, readOptions } from "./options.ts";
 import { tokenSources } from "./token-sources.ts";
+import { CoolDown } from "./tokens/cool-down.ts";
 import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
 import type { SingleFlight } from "./tokens/single-flight.ts";
 import { TokenDependencies } from "./tokens/token-dependencies.ts";
@@ -46,9 +46,10 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #events = new Events();
   readonly #endpoints: KnownEndpoints;
   readonly #flights: SingleFlight;
+  readonly #coolDown = new CoolDown();
   readonly #requests: TokenEndpointSource;
-  readonly #memory: GuardedCache;
-  readonly #caches: readonly GuardedCache[];
+  readonly #memory: MemoryCache;
+  readonly #shared: GuardedCache | undefined;
   readonly #tokens: TokenDependencies;
   readonly #dispatchers = new Dispatchers();
   readonly #backends: Backends;
@@ -59,17 +60,17 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   constructor(options: EndpointSecurityOptions<Grants> = {}) {
     const { cache, encryptionKeys, fetch, grants, ...settings } = readOptions(options);
     const { emit } = this.#events;
-    const guarded = (some: TokenCache) => new GuardedCache(some, settings.cacheTimeoutMs, emit);
-    const memory = guarded(memoryCache(settings.maxEntries));
-    const shared = cache && guarded(cache);
+    const memory = new MemoryCache(settings.maxEntries);
+    const shared = cache && new GuardedCache(cache, settings.cacheTimeoutMs, emit);
     this.#memory = memory;
-    this.#caches = shared ? [memory, shared] : [memory];
+    this.#shared = shared;
     const dpopProofs = new DpopProofs();
     const clientCertificates = new ClientCertificates();
     const dispatchers = this.#dispatchers;
+    const coolDown = this.#coolDown;
     this.#backends = new Backends({ emit, dispatchers, clientCertificates });
-    this.#requests = new TokenEndpointSource(emit, { fetch, dispatchers, dpopProofs });
-    this.#flights = tokenSources(this.#requests, { memory, shared, encryptionKeys });
+    this.#requests = new TokenEndpointSource(emit, { fetch, dispatchers, dpopProofs, coolDown });
+    this.#flights = tokenSources(this.#requests, coolDown, { memory, shared, encryptionKeys });
     this.#tokens = new TokenDependencies(this.#flights, { dpopProofs, clientCertificates });
     this.#endpoints = new KnownEndpoints({
       emit,
@@ -91,6 +92,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
         if (known instanceof EndpointTokens) {
           const token = known.current();
           if (token !== undefined) return this.#lastHeader.of(token, known.headerPrefix);
+          return headerOfNext(known);
         }
       } catch {
         // A getter of the configuration threw; below it throws again, as a rejection.
@@ -176,7 +178,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     await this.#flights.settled();
     this.#endpoints.clear();
     this.#lastHeader.clear();
-    this.#requests.clear();
+    this.#coolDown.clear();
     this.#tokens.forced.clear();
     await this.#memory.clear();
   }
@@ -208,7 +210,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
     this.#lastHeader.clear();
     await this.#flights.settled();
     this.#dispatchers.close();
-    await Promise.all(this.#caches.map((cache) => cache.close()));
+    await this.#shared?.close();
     this.#events.clear();
   }
 
@@ -247,4 +249,8 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   #tokensOf(endpoint: EndpointConfig<Grants[number]>): EndpointTokens {
     return tokensOf(this.#known(endpoint));
   }
+}
+
+async function headerOfNext(tokens: EndpointTokens): Promise<string> {
+  return (await tokens.next()).headerValue(tokens.headerPrefix);
 }

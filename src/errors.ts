@@ -254,7 +254,8 @@ const fixesOfPlace: Readonly<Partial<Record<UnavailableReason, string>>> = {
   tls: "trust its authority with transport.ca (needs undici) or NODE_EXTRA_CA_CERTS, set transport.clientCertificate if it wants one, or check tokenUrl",
 };
 
-interface UnavailableDetails extends ErrorDetails {
+/** Why a token endpoint could not be used, as plain data. */
+export interface TokenEndpointFailure {
   readonly tokenUrl: string;
   readonly reason: UnavailableReason;
   readonly said: string;
@@ -263,6 +264,8 @@ interface UnavailableDetails extends ErrorDetails {
   readonly causeCode?: string | undefined;
   readonly excerpt?: string | undefined;
 }
+
+interface UnavailableDetails extends ErrorDetails, TokenEndpointFailure {}
 
 /** The token endpoint could not be reached, took too long, or responded "not now" (408, 425, 429, 5xx). */
 export class TokenEndpointUnavailableError extends EndpointSecurityError<UnavailableDetails> {
@@ -281,6 +284,7 @@ export class TokenEndpointUnavailableError extends EndpointSecurityError<Unavail
   readonly causeCode: string | undefined;
   /** The beginning of a response that is no OAuth error, in one line, without anything secret. */
   readonly excerpt: string | undefined;
+  readonly #said: string;
 
   constructor(details: UnavailableDetails) {
     const again =
@@ -299,6 +303,16 @@ export class TokenEndpointUnavailableError extends EndpointSecurityError<Unavail
     this.retryAfterMs = details.retryAfterMs;
     this.causeCode = details.causeCode;
     this.excerpt = details.excerpt;
+    this.#said = details.said;
+  }
+
+  /**
+   * What another process needs to report the same failure.
+   * @internal
+   */
+  toFailure(): TokenEndpointFailure {
+    const { tokenUrl, reason, status, retryAfterMs, causeCode, excerpt } = this;
+    return { tokenUrl, reason, said: this.#said, status, retryAfterMs, causeCode, excerpt };
   }
 
   /**

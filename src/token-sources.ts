@@ -1,8 +1,11 @@
 import { plainEntries } from "./cache/entry-codec.ts";
 import type { GuardedCache } from "./cache/guarded-cache.ts";
+import type { MemoryCache } from "./cache/memory-cache.ts";
 import { SealedEntries } from "./cache/sealed-entries.ts";
 import { CachedTokens } from "./tokens/cached-tokens.ts";
+import type { CoolDown } from "./tokens/cool-down.ts";
 import { MemorySource } from "./tokens/memory-source.ts";
+import { outageFormat, SharedOutages } from "./tokens/shared-outages.ts";
 import { SharedSource } from "./tokens/shared-source.ts";
 import { SingleFlight } from "./tokens/single-flight.ts";
 import type { TokenEndpointSource } from "./tokens/token-endpoint-source.ts";
@@ -11,7 +14,7 @@ import { TokenSet } from "./tokens/token-set.ts";
 import type { TokenSource } from "./tokens/token-source.ts";
 
 interface Caches {
-  readonly memory: GuardedCache;
+  readonly memory: MemoryCache;
   readonly shared: GuardedCache | undefined;
   readonly encryptionKeys: readonly string[];
 }
@@ -19,16 +22,18 @@ interface Caches {
 /** Stacks the sources of tokens: each asks the next for what it lacks, at last the token endpoint. */
 export function tokenSources(
   tokenEndpoint: TokenEndpointSource,
+  coolDown: CoolDown,
   { memory, shared, encryptionKeys }: Caches,
 ): SingleFlight {
   let source: TokenSource = tokenEndpoint;
   if (shared !== undefined) {
     // Others may read a shared cache, so its entries are sealed; the memory of this process isn't shared.
-    const sealed = new SealedEntries(tokenFormat, encryptionKeys);
-    source = new SharedSource(source, new CachedTokens(shared, sealed));
+    const tokens = new CachedTokens(shared, new SealedEntries(tokenFormat, encryptionKeys));
+    const outages = new SharedOutages(shared, new SealedEntries(outageFormat, encryptionKeys));
+    source = new SharedSource(source, { cache: shared, tokens, outages, coolDown });
   }
   const cached = new MemorySource(source, new CachedTokens(memory, plainEntries(isTokenSet)));
-  return new SingleFlight(cached, tokenEndpoint);
+  return new SingleFlight(cached, coolDown);
 }
 
 function isTokenSet(value: unknown): value is TokenSet {

@@ -4,6 +4,7 @@ import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { withDeadline } from "../waiting/deadline.ts";
 import { Circuit } from "./circuit.ts";
+import type { EntryCache } from "./entry-cache.ts";
 import { Lease } from "./lease.ts";
 import { harmless, type TokenCache } from "./token-cache.ts";
 
@@ -20,7 +21,7 @@ class Late extends Error {}
  * After some failures it is left alone for a while. One event tells when trouble begins, and one
  * when it is over.
  */
-export class GuardedCache {
+export class GuardedCache implements EntryCache {
   readonly #cache: TokenCache;
   readonly #timeoutMs: number;
   readonly #emit: Emit;
@@ -76,12 +77,6 @@ export class GuardedCache {
 
   async delete(key: string): Promise<void> {
     await this.#attempt("delete", () => this.#cache.delete(key));
-  }
-
-  /** For the memory of this process; a cache that others share can't be emptied. */
-  async clear(): Promise<void> {
-    await this.settled();
-    await this.#cache.clear?.();
   }
 
   get hasLeases(): boolean {

@@ -1,26 +1,49 @@
+import type Keyv from "keyv";
 import { boundedMap } from "../bounded-map.ts";
-import type { TokenCache } from "./token-cache.ts";
+import type { EntryCache } from "./entry-cache.ts";
 
 /**
- * The default: Keyv over a bounded map, the least recently used out first. Values stay the objects
- * they are, since they never leave the process.
+ * The memory of this process: Keyv over a bounded map, the least recently used out first. Values stay the
+ * objects they are, since they never leave the process. It needs no deadline: however busy the process
+ * is, a map has answered.
  */
-export function memoryCache(maxEntries: number): TokenCache {
-  let opened: ReturnType<typeof openMemory> | undefined;
-  const keyv = () => {
-    opened ??= openMemory(maxEntries);
-    return opened;
-  };
-  return {
-    get: async (key) => (await keyv()).get(key),
-    set: async (key, value, ttlMs) => (await keyv()).set(key, value, ttlMs),
-    delete: async (key) => (await keyv()).delete(key),
-    clear: async () => (await opened)?.clear(),
-  };
+export class MemoryCache implements EntryCache {
+  readonly isInTrouble = false;
+  readonly clockLeadMs = 0;
+  readonly #maxEntries: number;
+  #opened: Promise<Keyv> | undefined;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  async get(key: string): Promise<unknown> {
+    return (await this.#keyv()).get(key);
+  }
+
+  async set(key: string, value: unknown, ttlMs: number): Promise<void> {
+    if (ttlMs >= 1) await (await this.#keyv()).set(key, value, ttlMs);
+  }
+
+  async delete(key: string): Promise<void> {
+    await (await this.#keyv()).delete(key);
+  }
+
+  async clear(): Promise<void> {
+    await (await this.#opened)?.clear();
+  }
+
+  /** Every value here was put in by this process. */
+  unusable(): void {}
+
+  #keyv(): Promise<Keyv> {
+    this.#opened ??= openMemory(this.#maxEntries);
+    return this.#opened;
+  }
 }
 
 /** With the first token only: Keyv takes half as long to load as all of the main entry. */
-async function openMemory(maxEntries: number) {
+async function openMemory(maxEntries: number): Promise<Keyv> {
   const { default: Keyv } = await import("keyv");
   const entries = boundedMap<string, object>(maxEntries);
   const keyv = new Keyv({

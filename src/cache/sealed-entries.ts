@@ -5,6 +5,10 @@ import type { EntryCodec } from "./entry-codec.ts";
 
 /** Converts an entry to the JSON that is sealed, and back. */
 export interface EntryFormat<Entry> {
+  /** Part of the names and keys, so that entries of one kind never meet another; the token's is empty. */
+  readonly kind: string;
+  /** What an entry is for. */
+  subject(endpoint: ResolvedEndpoint): string;
   /** @param clockLeadMs how much the clock of the JSON's times is ahead of this process's clock. */
   toJson(entry: Entry, clockLeadMs: number): object;
   fromJson(json: unknown, endpoint: ResolvedEndpoint, clockLeadMs: number): Entry | undefined;
@@ -39,9 +43,11 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     // Loaded while the token is requested, so that the new entry is written without delay.
     import("jose").catch(() => {});
     const { createHmac } = await import("node:crypto");
+    const { kind, subject } = this.#format;
+    const suffix = kind === "" ? "" : `:${kind}`;
     const names = this.#encryptionKeys.map(async (key) => {
       const mac = createHmac("sha256", await this.#derived("name", endpoint, key));
-      return `${format}:${mac.update(endpoint.identity).digest("base64url")}`;
+      return `${format}:${mac.update(subject(endpoint)).digest("base64url")}${suffix}`;
     });
     return Promise.all(names);
   }
@@ -75,7 +81,8 @@ export class SealedEntries<Entry> implements EntryCodec<Entry> {
     const material = isGuessable(endpoint, encryptionKey)
       ? await this.#stretch(given, identity)
       : given;
-    const info = `endpoint-security ${format} ${purpose} ${identity}`;
+    const { kind } = this.#format;
+    const info = `endpoint-security ${format} ${kind && `${kind} `}${purpose} ${identity}`;
     const { hkdfSync } = await import("node:crypto");
     return new Uint8Array(hkdfSync("sha256", material, "", info, 32));
   }

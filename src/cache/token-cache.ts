@@ -18,8 +18,6 @@ export interface TokenCache {
    * @returns undefined when it is ready
    */
   open?(): Promise<void> | undefined;
-  /** Forgets everything. Asked of the memory of a process alone. */
-  clear?(): Promise<void>;
   /** Lets go of what it opened itself. It may be used again, and opens again then. */
   close?(): Promise<void>;
   /**

@@ -29,6 +29,12 @@ export interface TokenRequestOptions {
    */
   readonly coolDownMs?: number | undefined;
   /**
+   * While the token endpoint is unavailable, wait for the next attempt and its result instead of failing at
+   * once with the remembered error: for at most `timeoutMs`, and for at most `retries` attempts.
+   * @default false
+   */
+  readonly waitInCoolDown?: boolean | undefined;
+  /**
    * Additional headers of the token request.
    * @example { "X-Tenant": "acme" }
    */

@@ -1,4 +1,4 @@
-import { type Check, count, headerName, headerValue, milliseconds } from "../checks/check.ts";
+import { type Check, count, flag, headerName, headerValue, milliseconds } from "../checks/check.ts";
 import { isRecord, mustBe } from "../checks/kinds.ts";
 import type { TokenRequestOptions } from "./oauth2-config.ts";
 import { type Filled, group, type OptionTable } from "./option-table.ts";
@@ -39,6 +39,7 @@ export const tokenRequestOptions: OptionTable<TokenRequestOptions> = {
   attemptTimeoutMs: { check: milliseconds(1), default: 5_000, inIdentity: false },
   retries: { check: count, default: 2, inIdentity: false },
   coolDownMs: { check: milliseconds(0), default: 1_000, inIdentity: false },
+  waitInCoolDown: { check: flag, default: false, inIdentity: false },
   headers: { check: headers, default: {}, inIdentity: true },
 };
 

@@ -1,19 +1,19 @@
 import { boundedMap } from "../bounded-map.ts";
+import type { EntryCache } from "../cache/entry-cache.ts";
 import type { EntryCodec } from "../cache/entry-codec.ts";
-import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
 
 /** The tokens in a cache. */
 export class CachedTokens {
-  readonly cache: GuardedCache;
+  readonly #cache: EntryCache;
   readonly #entries: EntryCodec<TokenSet>;
   /** Access tokens that were to be forgotten: a cache that accepts no writes would return them again. */
   readonly #forgotten = boundedMap<string, true>(1_000);
 
-  constructor(cache: GuardedCache, entries: EntryCodec<TokenSet>) {
-    this.cache = cache;
+  constructor(cache: EntryCache, entries: EntryCodec<TokenSet>) {
+    this.#cache = cache;
     this.#entries = entries;
   }
 
@@ -25,13 +25,13 @@ export class CachedTokens {
     let newest: TokenSet | undefined;
     let good: TokenSet | undefined;
     for (const [index, name] of (await this.#entries.names(endpoint)).entries()) {
-      const value = await this.cache.get(name);
+      const value = await this.#cache.get(name);
       // A cache that just timed out isn't asked for another name.
-      if (value === undefined && this.cache.isInTrouble) break;
+      if (value === undefined && this.#cache.isInTrouble) break;
       if (value === undefined || value === null) continue;
-      const lead = this.cache.clockLeadMs;
+      const lead = this.#cache.clockLeadMs;
       const token = await this.#entries.read(endpoint, value, { name: index, clockLeadMs: lead });
-      if (token === undefined) this.cache.unusable(name);
+      if (token === undefined) this.#cache.unusable(name);
       else if (isNewer(token, newest)) newest = token;
       if (token !== undefined && isGood(token) && isNewer(token, good)) good = token;
     }
@@ -39,9 +39,14 @@ export class CachedTokens {
   }
 
   async write(endpoint: ResolvedEndpoint, token: TokenSet): Promise<void> {
-    const value = await this.#entries.write(endpoint, token, this.cache.clockLeadMs);
+    await (await this.prepareWrite(endpoint, token))();
+  }
+
+  /** @returns what writes the sealed token. */
+  async prepareWrite(endpoint: ResolvedEndpoint, token: TokenSet): Promise<() => Promise<void>> {
+    const value = await this.#entries.write(endpoint, token, this.#cache.clockLeadMs);
     const [name = ""] = await this.#entries.names(endpoint);
-    await this.cache.set(name, value, token.keptUntil - Date.now());
+    return () => this.#cache.set(name, value, token.keptUntil - Date.now());
   }
 
   /** The name of the endpoint's lease. */
@@ -77,7 +82,7 @@ export class CachedTokens {
     if (cached === undefined || !(isTheSame || isCopy(cached)) || !this.#forgetIf(cached, only)) {
       return;
     }
-    for (const name of await this.#entries.names(endpoint)) await this.cache.delete(name);
+    for (const name of await this.#entries.names(endpoint)) await this.#cache.delete(name);
   }
 
   #forgetIf(token: TokenSet, only: string | undefined): boolean {

@@ -6,7 +6,7 @@ const longestMs = 30_000;
 const firstForCredentialsMs = 10_000;
 const longestForCredentialsMs = 300_000;
 // A server that says "in a year" by mistake is asked again after this time, without a restart here.
-const longestRetryAfterMs = 900_000;
+export const longestRetryAfterMs = 900_000;
 /** Failures of this machine: a new attempt costs the token endpoint nothing. */
 const ofThisMachine = new Set(["invalid_configuration", "secret_unavailable", "grant_failed"]);
 const aboutCredentials = new Set(["invalid_client", "invalid_grant", "unauthorized_client"]);
@@ -36,22 +36,52 @@ interface Remembered {
 export class CoolDown {
   readonly #failures = boundedMap<string, Remembered>(1_000);
 
-  /**
-   * Why it is too early for a request. When it no longer is, the caller that asks first makes the probe,
-   * and has to end it by {@link failed}, {@link succeeded} or {@link abandoned}.
-   */
+  /** Why it is too early for a request. */
   errorFor(key: string): AnyEndpointSecurityError | undefined {
     const remembered = this.#failures.get(key);
-    if (remembered === undefined) return undefined;
-    if (performance.now() < remembered.until) return repeated(remembered);
-    remembered.isProbed = remembered.error instanceof TokenEndpointUnavailableError;
+    if (remembered === undefined || performance.now() >= remembered.until) return undefined;
+    return repeated(remembered);
+  }
+
+  /** Whether the token endpoint was unavailable when it was last tried. */
+  isOutage(key: string): boolean {
+    return this.#failures.get(key)?.error instanceof TokenEndpointUnavailableError;
+  }
+
+  /**
+   * The error of an outage, while it is too early for a request or another caller makes one. When it no
+   * longer is, the caller that asks first makes the probe, and has to end it by {@link probed}.
+   * @param options.joinsProbe the caller waits for the result of a probe that is under way.
+   */
+  errorOfOutage(key: string, { joinsProbe = false } = {}): AnyEndpointSecurityError | undefined {
+    const remembered = this.#failures.get(key);
+    if (!(remembered?.error instanceof TokenEndpointUnavailableError)) return undefined;
+    const isBusy = remembered.isProbed && !joinsProbe;
+    if (isBusy || performance.now() < remembered.until) return repeated(remembered);
+    remembered.isProbed = true;
     return undefined;
   }
 
-  /** The error for all callers but the one that makes the probe; undefined if there is no probe. */
-  errorDuringProbe(key: string): AnyEndpointSecurityError | undefined {
+  /** The probe has ended, with whatever result. */
+  probed(key: string): void {
     const remembered = this.#failures.get(key);
-    return remembered?.isProbed === true ? repeated(remembered) : undefined;
+    if (remembered !== undefined) remembered.isProbed = false;
+  }
+
+  /**
+   * Another process found out that the token endpoint is unavailable.
+   * @returns the error, which says when the next attempt is.
+   */
+  learned(
+    key: string,
+    error: TokenEndpointUnavailableError,
+    pauseMs: number,
+  ): AnyEndpointSecurityError {
+    const rejectionPauseMs = this.#failures.get(key)?.rejectionPauseMs ?? 0;
+    const at = performance.now();
+    const remembered = { error, at, until: at + pauseMs, rejectionPauseMs, isProbed: false };
+    this.#failures.set(key, remembered);
+    return repeated(remembered);
   }
 
   /** @returns the error, which says when the next attempt is. */
@@ -60,10 +90,7 @@ export class CoolDown {
     error: AnyEndpointSecurityError,
     coolDownMs: number,
   ): AnyEndpointSecurityError {
-    if (ofThisMachine.has(error.code)) {
-      this.abandoned(key);
-      return error;
-    }
+    if (ofThisMachine.has(error.code)) return error;
     const before = this.#failures.get(key)?.rejectionPauseMs ?? 0;
     const at = performance.now();
     let pauseMs: number;
@@ -91,10 +118,17 @@ export class CoolDown {
     this.#failures.delete(key);
   }
 
-  /** The probe ended without a result. */
-  abandoned(key: string): void {
+  /** The next attempt is this much later. */
+  putOff(key: string, byMs: number): void {
     const remembered = this.#failures.get(key);
-    if (remembered !== undefined) remembered.isProbed = false;
+    if (remembered === undefined) return;
+    const until = Math.max(remembered.until, performance.now()) + byMs;
+    this.#failures.set(key, { ...remembered, until, isProbed: false });
+  }
+
+  /** There is a token, wherever it came from. */
+  outageEnded(key: string): void {
+    if (this.isOutage(key)) this.#failures.delete(key);
   }
 
   clear(): void {

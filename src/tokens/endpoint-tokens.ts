@@ -50,6 +50,8 @@ export class EndpointTokens {
   #identity = "";
   /** How the requests for it traveled, where `transport` is configured. */
   transportOfLast: ResolvedTransport | undefined;
+  /** The request that callers without a token wait for. */
+  #next: Promise<TokenSet> | undefined;
   /** Created when it is needed: most endpoints never fail, and there may be many endpoints. */
   #renewal: RenewalState | undefined;
 
@@ -91,19 +93,33 @@ export class EndpointTokens {
     return last;
   }
 
+  /** The next token: one promise for all that wait for it. */
+  next(): Promise<TokenSet> {
+    // In an outage one caller makes the probe, and the others get the remembered error at once.
+    if (this.#isPerCall || this.#renewal?.lastFailure !== undefined) return this.#obtain();
+    if (this.#next === undefined) {
+      const next = this.#obtain().finally(() => {
+        if (this.#next === next) this.#next = undefined;
+      });
+      this.#next = next;
+    }
+    return this.#next;
+  }
+
   /** @param rejected an access token that the backend rejected, or the header that it was in. */
   async token(rejected?: string, signal?: AbortSignal): Promise<TokenSet> {
     signal?.throwIfAborted();
     const unwanted = rejected ? accessTokenIn(rejected, this.headerPrefix) : undefined;
     const current = this.current();
     if (current !== undefined && current.accessToken !== unwanted) return current;
-    if (unwanted === undefined) return withAbort(this.#obtain(), signal);
+    if (unwanted === undefined) return withAbort(this.next(), signal);
     return withAbort(this.#replaceRejected(unwanted), signal);
   }
 
   /** For a change outside the configuration, such as a new certificate in a file: the token is looked up anew. */
   reconsider(): void {
     this.last = undefined;
+    this.#next = undefined;
     this.transportOfLast = undefined;
   }
 

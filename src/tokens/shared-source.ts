@@ -1,7 +1,14 @@
+import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { Lease } from "../cache/lease.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
+import { TokenEndpointUnavailableError } from "../errors.ts";
 import { pause } from "../waiting/pause.ts";
+import { turns } from "../waiting/turns.ts";
+import { attemptOf } from "./attempt.ts";
 import type { CachedTokens } from "./cached-tokens.ts";
+import type { CoolDown } from "./cool-down.ts";
+import { LeaseWaits } from "./lease-wait.ts";
+import type { Outage, SharedOutages } from "./shared-outages.ts";
 import type { TokenSet } from "./token-set.ts";
 import {
   canReplace,
@@ -12,20 +19,35 @@ import {
   type UsableRefreshToken,
 } from "./token-source.ts";
 
-const firstPauseMs = 20;
-const longestPauseMs = 250;
+/** Turns of the event loop until a Redis client has sent what it was told: it collects writes for one turn. */
+const turnsToSend = 2;
+
+interface SharedSourceDependencies {
+  readonly cache: GuardedCache;
+  readonly tokens: CachedTokens;
+  readonly outages: SharedOutages;
+  readonly coolDown: CoolDown;
+}
 
 /**
  * A cache that processes share: a token that one of them obtained serves all. Where the cache has
- * leases, one process requests the next token while the others wait for it to appear.
+ * leases, one process requests the next token while the others wait for it to appear; and in an outage
+ * one process probes the token endpoint, while the others know of it from the cache.
  */
 export class SharedSource implements TokenSource {
   readonly #next: TokenSource;
+  readonly #cache: GuardedCache;
   readonly #tokens: CachedTokens;
+  readonly #outages: SharedOutages;
+  readonly #coolDown: CoolDown;
+  readonly #waits = new LeaseWaits();
 
-  constructor(next: TokenSource, tokens: CachedTokens) {
+  constructor(next: TokenSource, { cache, tokens, outages, coolDown }: SharedSourceDependencies) {
     this.#next = next;
+    this.#cache = cache;
     this.#tokens = tokens;
+    this.#outages = outages;
+    this.#coolDown = coolDown;
   }
 
   async token(
@@ -38,31 +60,40 @@ export class SharedSource implements TokenSource {
     if (replaced?.reason === "rejected") this.#tokens.markForgotten(replaced.accessToken);
     const cached = await this.#wanted(endpoint, replaced);
     if (cached !== undefined) return cached;
-    const { cache } = this.#tokens;
-    if (cache.isInTrouble) return this.#requestAlone(endpoint, replaced);
-    if (!cache.hasLeases) return this.#request(endpoint, replaced);
-
-    const { timeoutMs } = endpoint.settings.tokenRequest;
-    const leaseName = await this.#tokens.leaseName(endpoint);
-    // The rest of the deadline is for a request of its own. Jittered, so that the processes that give
-    // up waiting don't all request at once.
-    const until = performance.now() + timeoutMs * (0.5 + Math.random() / 4);
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 1.5, longestPauseMs)) {
-      const lease = await cache.lease(leaseName);
-      if (lease === undefined) return this.#requestAlone(endpoint, replaced);
-      if (lease !== "taken") return this.#requestAsHolder(lease, endpoint, replaced);
-      if (performance.now() > until) return this.#request(endpoint, replaced);
-      // Jittered, so that the waiting processes don't all look at once.
-      await pause(pauseMs * (0.5 + Math.random()));
-      const appeared = await this.#wanted(endpoint, replaced);
-      if (appeared !== undefined) return appeared;
-    }
+    if (this.#cache.isInTrouble) return this.#requestAlone(endpoint, replaced);
+    if (!this.#cache.hasLeases) return this.#request(endpoint, replaced);
+    return this.#requestOrWait(endpoint, replaced);
   }
 
   async forget(endpoint: ResolvedEndpoint, only?: string): Promise<void> {
     // A write that is under way would bring the token back.
-    await this.#tokens.cache.settled();
+    await this.#cache.settled();
     await this.#tokens.forget(endpoint, only, this.#next);
+  }
+
+  /** One process has the lease and requests the token; the others wait for it to appear. */
+  async #requestOrWait(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
+    const isOutage = this.#coolDown.isOutage(attemptOf(endpoint));
+    const outage = isOutage ? await this.#outages.current(endpoint) : undefined;
+    if (outage !== undefined) throw this.#learned(outage, endpoint);
+    const leaseName = await this.#tokens.leaseName(endpoint);
+    const wait = this.#waits.begin(endpoint);
+    for (;;) {
+      const lease = await this.#cache.lease(leaseName);
+      if (lease === undefined) return this.#requestAlone(endpoint, replaced);
+      if (lease !== "taken") return this.#requestAsHolder(lease, endpoint, replaced);
+      // Another process probes the token endpoint. What it finds out is known soon.
+      if (isOutage) throw this.#putOff(endpoint);
+      if (wait.isOver) return this.#request(endpoint, replaced);
+      for (let look = 0; look < wait.looksBeforeLease; look++) {
+        await pause(wait.nextPauseMs());
+        const appeared = await this.#wanted(endpoint, replaced);
+        if (appeared !== undefined) {
+          wait.succeeded();
+          return appeared;
+        }
+      }
+    }
   }
 
   async #wanted(
@@ -91,19 +122,26 @@ export class SharedSource implements TokenSource {
   ): Promise<TokenSet> {
     let written: Promise<unknown> = Promise.resolve();
     try {
-      // The previous holder may have written a token between the first look and the lease.
-      const cached = await this.#read(endpoint, replaced);
+      // The previous holder may have written a token between the first look and the lease, or a failure.
+      const [cached, outage] = await Promise.all([
+        this.#read(endpoint, replaced),
+        this.#outages.current(endpoint),
+      ]);
       if (cached !== undefined && this.#isGood(cached, replaced)) return cached;
+      if (outage !== undefined) throw this.#learned(outage, endpoint);
       // All processes share the refresh token, so only the lease's holder may use it.
       const newer = () => this.#wanted(endpoint, replaced);
       const isOurs = () => lease.isHeld();
       const refreshToken = refreshTokenOf(cached, { isOurs, newer });
       const token = await this.#next.token(endpoint, replaced, refreshToken);
-      written = this.#tokens.write(endpoint, token);
+      written = (await this.#beginWrite(endpoint, token)).done;
       return token;
+    } catch (error) {
+      written = this.#share(error, endpoint);
+      throw error;
     } finally {
       // No caller here waits for that; other processes find the token before the lease is free.
-      this.#tokens.cache.behind(written.then(() => lease.release()));
+      this.#cache.behind(written.then(() => lease.release()));
     }
   }
 
@@ -120,7 +158,45 @@ export class SharedSource implements TokenSource {
 
   async #request(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
     const token = await this.#next.token(endpoint, replaced);
-    this.#tokens.cache.behind(this.#tokens.write(endpoint, token));
+    this.#cache.behind((await this.#beginWrite(endpoint, token)).done);
     return token;
+  }
+
+  /** Returns when the write is on its way: a process that ends now leaves its token to the others. */
+  async #beginWrite(
+    endpoint: ResolvedEndpoint,
+    token: TokenSet,
+  ): Promise<{ readonly done: Promise<void> }> {
+    const write = await this.#tokens.prepareWrite(endpoint, token);
+    const done = write();
+    if (this.#cache.hasLeases) await turns(turnsToSend);
+    return { done };
+  }
+
+  /** The outage that another process found, from now on known in this one. */
+  #learned({ error, nextAttemptAt }: Outage, endpoint: ResolvedEndpoint): Error {
+    const pauseMs = nextAttemptAt - Date.now() + this.#spread(endpoint, 0.1);
+    return this.#coolDown.learned(attemptOf(endpoint), error, pauseMs);
+  }
+
+  /** The error of an outage, until another process has made its attempt. */
+  #putOff(endpoint: ResolvedEndpoint): Error | undefined {
+    const name = attemptOf(endpoint);
+    this.#coolDown.putOff(name, this.#spread(endpoint, 0.25));
+    return this.#coolDown.errorFor(name);
+  }
+
+  /** The process that failed is the last to try again: it may be the only one that can't reach the token endpoint. */
+  async #share(error: unknown, endpoint: ResolvedEndpoint): Promise<void> {
+    if (!(error instanceof TokenEndpointUnavailableError) || error.repeated) return;
+    const { coolDownMs } = endpoint.settings.tokenRequest;
+    const name = attemptOf(endpoint);
+    this.#coolDown.putOff(name, coolDownMs / 10);
+    await this.#outages.write(endpoint, error);
+  }
+
+  /** A part of the pause, different in each process, so that they don't all look at once. */
+  #spread({ settings }: ResolvedEndpoint, share: number): number {
+    return settings.tokenRequest.coolDownMs * share * Math.random();
   }
 }

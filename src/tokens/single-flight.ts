@@ -1,39 +1,41 @@
 import pMemoize from "p-memoize";
 import { shownUrl } from "../checks/url-checks.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
-import { TokenRejectedError } from "../errors.ts";
+import { TokenEndpointUnavailableError, TokenRejectedError } from "../errors.ts";
+import { pause } from "../waiting/pause.ts";
 import { attemptOf } from "./attempt.ts";
+import type { CoolDown } from "./cool-down.ts";
 import type { TokenSet } from "./token-set.ts";
 import { RenewalPostponed, type ReplacedToken, type TokenSource } from "./token-source.ts";
-
-/** Knows of token endpoints that are unavailable. */
-interface Outages {
-  /** While one request probes the token endpoint: the error for all other callers. */
-  errorDuringProbe(endpoint: ResolvedEndpoint): Error | undefined;
-}
 
 /** Sends one request for all callers that need the same token at once. */
 export class SingleFlight implements TokenSource {
   readonly #next: TokenSource;
   // The key is the identity, which is the cache's key too.
   readonly #flight = pMemoize(
-    async (endpoint: ResolvedEndpoint, replaced?: ReplacedToken) => ({
-      token: await this.#next.token(endpoint, replaced),
-      without: replaced?.accessToken,
-    }),
+    async (endpoint: ResolvedEndpoint, replaced?: ReplacedToken) => {
+      try {
+        const token = await this.#next.token(endpoint, replaced);
+        this.#coolDown.outageEnded(attemptOf(endpoint));
+        return { token, without: replaced?.accessToken };
+      } finally {
+        this.#coolDown.probed(attemptOf(endpoint));
+      }
+    },
     { cache: false, cacheKey: ([endpoint]) => attemptOf(endpoint) },
   );
   readonly #pending = new Set<Promise<unknown>>();
+  readonly #coolDown: CoolDown;
 
-  readonly #outages: Outages;
-
-  constructor(next: TokenSource, outages: Outages) {
+  constructor(next: TokenSource, coolDown: CoolDown) {
     this.#next = next;
-    this.#outages = outages;
+    this.#coolDown = coolDown;
   }
 
-  async token(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
-    const token = this.#token(endpoint, replaced);
+  token(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
+    const token = endpoint.settings.tokenRequest.waitInCoolDown
+      ? this.#tokenAfterOutage(endpoint, replaced)
+      : this.#token(endpoint, replaced);
     const tracked: Promise<unknown> = token.then(
       () => this.#pending.delete(tracked),
       () => this.#pending.delete(tracked),
@@ -47,8 +49,29 @@ export class SingleFlight implements TokenSource {
     await Promise.allSettled(this.#pending);
   }
 
+  /** In an outage the caller waits for the next attempts, as far as its deadline and retries allow. */
+  async #tokenAfterOutage(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
+    const { timeoutMs, retries } = endpoint.settings.tokenRequest;
+    const until = performance.now() + timeoutMs;
+    for (let left = retries; ; left--) {
+      try {
+        return await this.#token(endpoint, replaced);
+      } catch (error) {
+        const isOutage = error instanceof TokenEndpointUnavailableError;
+        if (!isOutage || left === 0 || error.nextAttemptAt === undefined) throw error;
+        // A date is cut to whole milliseconds.
+        const pauseMs = Math.max(0, error.nextAttemptAt.getTime() - Date.now()) + 1;
+        const isInTime = performance.now() + pauseMs < until;
+        if (!isInTime) throw error;
+        await pause(pauseMs);
+      }
+    }
+  }
+
   async #token(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
-    const error = this.#outages.errorDuringProbe(endpoint);
+    const error = this.#coolDown.errorOfOutage(attemptOf(endpoint), {
+      joinsProbe: endpoint.settings.tokenRequest.waitInCoolDown,
+    });
     if (error !== undefined) throw error;
     let { token, without } = await this.#requested(endpoint, replaced);
     // Another caller's request may return the very token that is to be replaced.

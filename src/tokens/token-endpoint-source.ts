@@ -14,7 +14,7 @@ import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenResponse } from "../oauth/token-response.ts";
 import { attemptOf } from "./attempt.ts";
-import { CoolDown } from "./cool-down.ts";
+import type { CoolDown } from "./cool-down.ts";
 import { issuedToken } from "./issued-token.ts";
 import { Issuers } from "./issuers.ts";
 import { withRetries } from "./retries.ts";
@@ -27,6 +27,7 @@ interface TokenEndpointDependencies {
   readonly fetch: Fetch | undefined;
   readonly dispatchers: Dispatchers;
   readonly dpopProofs: DpopProofs;
+  readonly coolDown: CoolDown;
 }
 
 /** The token endpoint: requests a token by the endpoint's grant. */
@@ -36,12 +37,13 @@ export class TokenEndpointSource implements TokenSource {
   readonly #dispatchers: Dispatchers;
   readonly #dpopProofs: DpopProofs;
   readonly #issuers = new Issuers();
-  readonly #coolDown = new CoolDown();
+  readonly #coolDown: CoolDown;
   /** Refresh tokens that were sent: whether the server used them up may never be known. */
   readonly #spent = boundedMap<string, true>(1_000);
 
-  constructor(emit: Emit, { fetch, dispatchers, dpopProofs }: TokenEndpointDependencies) {
+  constructor(emit: Emit, { fetch, dispatchers, dpopProofs, coolDown }: TokenEndpointDependencies) {
     this.#emit = emit;
+    this.#coolDown = coolDown;
     this.#fetch = fetch;
     this.#dispatchers = dispatchers;
     this.#dpopProofs = dpopProofs;
@@ -63,17 +65,10 @@ export class TokenEndpointSource implements TokenSource {
       this.#coolDown.succeeded(attempted);
       return token;
     } catch (error) {
-      if (isEndpointSecurityError(error)) {
-        throw this.#coolDown.failed(attempted, error, coolDownMs);
-      }
-      this.#coolDown.abandoned(attempted);
-      throw error;
+      throw isEndpointSecurityError(error)
+        ? this.#coolDown.failed(attempted, error, coolDownMs)
+        : error;
     }
-  }
-
-  /** While one request probes a token endpoint that was unavailable: the error for all other callers. */
-  errorDuringProbe(endpoint: ResolvedEndpoint): Error | undefined {
-    return this.#coolDown.errorDuringProbe(attemptOf(endpoint));
   }
 
   /** Scopes that were requested and not granted. */
@@ -91,10 +86,6 @@ export class TokenEndpointSource implements TokenSource {
   /** Tokens aren't kept here, but failures are: the next call contacts the token endpoint again. */
   async forget(endpoint: ResolvedEndpoint): Promise<void> {
     this.#coolDown.succeeded(attemptOf(endpoint));
-  }
-
-  clear(): void {
-    this.#coolDown.clear();
   }
 
   /** The token endpoint that an issuer names, once that is known. */
@@ -179,7 +170,7 @@ export class TokenEndpointSource implements TokenSource {
         timeoutMs,
         attemptTimeoutMs,
         // A probe is one request; the next one follows after the next pause.
-        retries: this.errorDuringProbe(endpoint) === undefined ? retries : 0,
+        retries: this.#coolDown.isOutage(attemptOf(endpoint)) ? 0 : retries,
       },
       async (signal) => {
         attempts.count++;

@@ -5,6 +5,8 @@ import { TokenSet } from "./token-set.ts";
 
 /** A token as JSON, for a cache that seals it. */
 export const tokenFormat: EntryFormat<TokenSet> = {
+  kind: "",
+  subject: ({ identity }) => identity,
   toJson: (token, clockLeadMs): TokenData => ({
     accessToken: token.accessToken,
     tokenType: token.tokenType,

@@ -27,6 +27,8 @@ interface Entry {
 const sealed = (...encryptionKeys: string[]) =>
   new SealedEntries<Entry>(
     {
+      kind: "",
+      subject: (endpoint) => endpoint.identity,
       toJson: ({ says }, lead) => ({ says, lead }),
       fromJson: (json, _, lead) => ({ ...(json as Entry), lead }),
     },

@@ -1,6 +1,6 @@
 import { EndpointSecurity } from "endpoint-security";
 import { describe, expect, test, vi } from "vitest";
-import { memoryCache } from "../../src/cache/memory-cache.ts";
+import { MemoryCache } from "../../src/cache/memory-cache.ts";
 import { answeringFetch } from "../tokens/answering-fetch.ts";
 import { checkout } from "../tokens/token-endpoint.ts";
 
@@ -79,7 +79,7 @@ describe("without a cache of its own, an instance keeps tokens in memory", () =>
 });
 
 test("the memory forgets what is deleted, and nothing else", async () => {
-  const cache = memoryCache(10);
+  const cache = new MemoryCache(10);
   const [one, two] = [{ is: "one" }, { is: "two" }];
   await cache.set("one", one, 1_000);
   await cache.set("two", two, 1_000);

@@ -8,8 +8,10 @@ import { ClientCertificates } from "../../src/credentials/client-certificate.ts"
 import type { ResolvedEndpoint } from "../../src/endpoint/resolved-endpoint.ts";
 import { DpopProofs } from "../../src/http/dpop-proofs.ts";
 import { CachedTokens } from "../../src/tokens/cached-tokens.ts";
+import { CoolDown } from "../../src/tokens/cool-down.ts";
 import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
 import { MemorySource } from "../../src/tokens/memory-source.ts";
+import { type Outage, SharedOutages } from "../../src/tokens/shared-outages.ts";
 import { SharedSource } from "../../src/tokens/shared-source.ts";
 import { SingleFlight } from "../../src/tokens/single-flight.ts";
 import { TokenDependencies } from "../../src/tokens/token-dependencies.ts";
@@ -56,6 +58,7 @@ function counting() {
   return { token, forget };
 }
 
+const isOutage = (_value: unknown): _value is Outage => false;
 const isToken = (value: unknown): value is TokenSet => value instanceof TokenSet;
 
 function cached(
@@ -72,12 +75,15 @@ function cached(
   };
   const guard = new GuardedCache(cache, 250, () => {});
   const next = counting();
-  const Source = kind === "memory" ? MemorySource : SharedSource;
   const entries = plainEntries(isToken);
   const read = vi.spyOn(entries, "read");
   if (names !== undefined) entries.names = async () => names;
+  const tokens = new CachedTokens(guard, entries);
+  const outages = new SharedOutages(guard, plainEntries(isOutage));
+  const coolDown = new CoolDown();
+  const shared = new SharedSource(next, { cache: guard, tokens, outages, coolDown });
   return {
-    source: new Source(next, new CachedTokens(guard, entries)),
+    source: kind === "memory" ? new MemorySource(next, tokens) : shared,
     next,
     map,
     cache,
@@ -254,7 +260,7 @@ describe("a memory of tokens", () => {
 describe("one of many callers", () => {
   test("asks, and all have the answer, for each identity", async () => {
     const next = counting();
-    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    const flight = new SingleFlight(next, new CoolDown());
     const calls = ["a", "a", "b", "a"].map((identity) => flight.token(endpointOf({}, identity)));
     const tokens = (await Promise.all(calls)).map(({ accessToken }) => accessToken);
     expect(tokens).toEqual(["token-1", "token-1", "token-2", "token-1"]);
@@ -264,7 +270,7 @@ describe("one of many callers", () => {
 
   test("asks again where others' answer was the token that it doesn't want", async () => {
     const next = counting();
-    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    const flight = new SingleFlight(next, new CoolDown());
     const not = rejected("token-1");
     const [one, other] = await Promise.all([
       flight.token(endpointOf()),
@@ -281,15 +287,14 @@ describe("one of many callers", () => {
       token.drop();
       return token;
     });
-    expect(
-      (await new SingleFlight(next, { errorDuringProbe: () => undefined }).token(endpointOf()))
-        .accessToken,
-    ).toBe("token-1");
+    expect((await new SingleFlight(next, new CoolDown()).token(endpointOf())).accessToken).toBe(
+      "token-1",
+    );
   });
 
   test("fails where the rejected token is issued again, and accepts an expiring one", async () => {
     const next = counting();
-    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    const flight = new SingleFlight(next, new CoolDown());
     next.token.mockImplementation(async () => tokenOf("same"));
     await expect(flight.token(endpointOf(), rejected("same"))).rejects.toMatchObject({
       code: "token_rejected",
@@ -303,7 +308,7 @@ describe("one of many callers", () => {
 
   test("that can't wait requests again where another caller's renewal was postponed", async () => {
     const next = counting();
-    const flight = new SingleFlight(next, { errorDuringProbe: () => undefined });
+    const flight = new SingleFlight(next, new CoolDown());
     next.token.mockRejectedValueOnce(new RenewalPostponed());
     const ahead = expiring("x", 1, 2);
     const [putOff, urgent] = await Promise.allSettled([
@@ -318,7 +323,7 @@ describe("one of many callers", () => {
 
   test("forgets for all", async () => {
     const next = counting();
-    await new SingleFlight(next, { errorDuringProbe: () => undefined }).forget(endpointOf(), "a");
+    await new SingleFlight(next, new CoolDown()).forget(endpointOf(), "a");
     expect(next.forget).toHaveBeenCalledExactlyOnceWith(endpointOf(), "a");
   });
 });
@@ -533,24 +538,51 @@ describe("a token in a shared cache", () => {
     expect(leases.release).toHaveBeenCalledTimes(1);
   });
 
-  test("is looked for more and more seldom", async () => {
-    vi.spyOn(Math, "random").mockReturnValue(0.5);
-    const acquire = vi.fn(async () => false);
-    const leases = { acquire, extend: async () => true, release: async () => undefined };
-    const { source } = cached(leases, "shared");
-    const times: number[] = [];
-    const start = performance.now();
-    acquire.mockImplementation(async () => {
-      times.push(performance.now() - start);
-      return false;
+  describe("is looked for while another process requests it:", () => {
+    /** The moments of the looks after the first, in milliseconds, until the token is there. */
+    async function looks(shared: ReturnType<typeof cached>, appearsAfterMs: number) {
+      vi.spyOn(Math, "random").mockReturnValue(0.5);
+      const start = performance.now();
+      const times: number[] = [];
+      shared.cache.get.mockImplementation(async (key) => {
+        times.push(Math.round(performance.now() - start));
+        return shared.map.get(key);
+      });
+      const waiting = shared.source.token(endpointOf({ tokenRequest: { timeoutMs: 60_000 } }));
+      while (performance.now() - start < appearsAfterMs) await pass(1);
+      const token = tokenOf("of another process");
+      shared.map.set("an-identity", token);
+      for (let ms = 0; ms < 300; ms++) await pass(1);
+      expect(await waiting).toBe(token);
+      vi.restoreAllMocks();
+      token.drop();
+      return times.slice(1);
+    }
+    const taken = () => {
+      const acquire = vi.fn(async () => false);
+      return { acquire, extend: async () => true, release: async () => undefined };
+    };
+
+    test("at intervals that grow with the time waited, up to a quarter of a second", async () => {
+      const times = await looks(cached(taken(), "shared"), 1_500);
+      const pauses = times.map((time, index) => time - (times[index - 1] ?? 0));
+      expect(pauses).toEqual([
+        30, 12, 12, 16, 21, 27, 35, 45, 59, 77, 100, 130, 169, 219, 250, 250, 250,
+      ]);
     });
-    const waiting = source.token(endpointOf({ tokenRequest: { timeoutMs: 1_600 } }));
-    for (let step = 0; step < 30; step++) await pass(50);
-    await waiting;
-    vi.restoreAllMocks();
-    // Timers take whole milliseconds.
-    const pauses = times.slice(1).map((time, index) => Math.round(time - (times[index] ?? 0)));
-    expect(pauses).toEqual([20, 30, 45, 67, 101, 151, 227, 250, 250]);
+
+    test("the next time first when it took that long before", async () => {
+      const shared = cached(taken(), "shared");
+      const before = await looks(shared, 150);
+      const [first, second] = await looks(shared, 190);
+      expect([first, second]).toEqual([before.at(-1), 198]);
+    });
+
+    test("and the lease is tried again after every third look", async () => {
+      const leases = taken();
+      const times = await looks(cached(leases, "shared"), 1_500);
+      expect(leases.acquire).toHaveBeenCalledTimes(1 + Math.floor((times.length - 1) / 3));
+    });
   });
 });
 
