@@ -1,4 +1,4 @@
-import type Keyv from "keyv";
+import type { Keyv } from "keyv";
 import { boundedMap } from "../bounded-map.ts";
 import type { EntryCache } from "./entry-cache.ts";
 
@@ -44,7 +44,7 @@ export class MemoryCache implements EntryCache {
 
 /** With the first token only: Keyv takes half as long to load as all of the main entry. */
 async function openMemory(maxEntries: number): Promise<Keyv> {
-  const { default: Keyv } = await import("keyv");
+  const { Keyv } = await import("keyv");
   const entries = boundedMap<string, object>(maxEntries);
   const keyv = new Keyv({
     store: {
