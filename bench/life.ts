@@ -1,57 +1,9 @@
 import { EndpointSecurity } from "endpoint-security";
+import { callsOf, type Header, nothingSeen } from "./calls.ts";
 import { item } from "./item.ts";
 import { type Figures, LifeServer } from "./life-client.ts";
 import { NaiveCache } from "./naive-cache.ts";
 import { atMost, count, type Result } from "./result.ts";
-
-interface Header {
-  getAuthHeader(): Promise<string>;
-}
-
-/** What the callers saw. */
-interface Seen {
-  calls: number;
-  /** Calls that didn't have their header at once. */
-  waited: number;
-  errors: number;
-}
-
-const callsASecond = 200;
-
-/** Calls at an even pace, each as a service makes it: the header first, then the request. */
-async function callsOf(origin: string, header: Header, forMs: number, seen: Seen): Promise<void> {
-  const start = performance.now();
-  const underWay = new Set<Promise<void>>();
-  let due = 0;
-  while (performance.now() - start < forMs) {
-    for (; due < ((performance.now() - start) / 1_000) * callsASecond; due++) {
-      const one = call(origin, header, seen).finally(() => underWay.delete(one));
-      underWay.add(one);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1_000 / callsASecond));
-  }
-  await Promise.all(underWay);
-}
-
-async function call(origin: string, header: Header, seen: Seen): Promise<void> {
-  seen.calls++;
-  let isThere = false;
-  const asking = header.getAuthHeader().finally(() => {
-    isThere = true;
-  });
-  asking.catch(() => {});
-  // Whoever waits for a token request doesn't have it by the next turn of the event loop.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!isThere) seen.waited++;
-  try {
-    const Authorization = await asking;
-    await (await fetch(`${origin}/v1/orders`, { headers: { Authorization } })).arrayBuffer();
-  } catch {
-    seen.errors++;
-  }
-}
-
-const nothingSeen = (): Seen => ({ calls: 0, waited: 0, errors: 0 });
 
 await item(async (progress): Promise<readonly Result[]> => {
   const server = await LifeServer.start();

@@ -16,7 +16,7 @@ import type { Message } from "./item.ts";
 import type { Result } from "./result.ts";
 
 /** Each a file here, and a process of its own. */
-const measured = ["warm", "cold", "fetch", "axios", "memory", "startup", "life"];
+const measured = ["warm", "cold", "fetch", "axios", "memory", "startup", "life", "outages"];
 const all = [...measured, "install"];
 /** Files that items start. */
 const helpers = [

@@ -24,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     entry: {
       member: file("fleet/member"),
       "skewed-clock": file("fleet/skewed-clock"),
+      job: file("fleet/job"),
       "exiting-process": file("redis/exiting-process"),
     },
     outDir,
