@@ -36,12 +36,13 @@ export async function loadOptionalPeer<Module extends object>(
         : `needs ${name}, which can't be loaded (${String(kind)})`,
     );
   }
-  // Bundlers that wrap CommonJS have everything in the default export.
+  // Bundlers that wrap CommonJS, as for this library's own CommonJS build, have the module in its `default`:
+  // beside copies of its names, whose own `default` is the module again.
   const inner: unknown = Reflect.get(loaded, "default");
   const has = (module: unknown) =>
     Object(module) === module && uses.every((used) => used in Object(module));
-  if (has(loaded)) return loaded;
   if (has(inner)) return inner as Module;
+  if (has(loaded)) return loaded;
   const found = await versionOf(name);
   throw refuse(`needs ${install}, and found ${found ?? "another version"}`);
 }

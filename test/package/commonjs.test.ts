@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeWithRedis, redisHere } from "../redis/redis-suite.ts";
 import { buildAndPack, node, npm, type Packed, temporaryFolder, write } from "./project.ts";
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -230,4 +231,37 @@ describe("require() of every entry works", () => {
     },
     240_000,
   );
+});
+
+describeWithRedis("A CommonJS service with a Redis cache", () => {
+  it("shares its tokens, and has no trouble with the cache", async () => {
+    const { url } = await redisHere();
+    const home = await project("shared", [], {
+      "service.js": `
+        const { EndpointSecurity } = require("endpoint-security");
+        const { createRedisCache } = require("endpoint-security/redis");
+        let requests = 0;
+        const fetch = async () =>
+          Response.json({ access_token: "token-" + ++requests, token_type: "Bearer", expires_in: 3600 });
+        const endpoint = {
+          grantType: "client_credentials",
+          tokenUrl: "https://idp.example.test/token",
+          clientId: "checkout",
+          clientSecret: "secret",
+        };
+        const start = () => {
+          const cache = createRedisCache({ url: ${JSON.stringify(url)} });
+          const security = new EndpointSecurity({ cache, fetch, cacheTimeoutMs: 20_000 });
+          security.on("cacheFailed", ({ message }) => console.log(message));
+          return security;
+        };
+        void (async () => {
+          const services = [start(), start()];
+          for (const security of services) console.log(await security.getAuthHeader(endpoint));
+          for (const security of services) await security.close();
+        })();`,
+    });
+    const { stdout } = await node(["service.js"], home);
+    expect(stdout.trim().split("\n")).toEqual(["Bearer token-1", "Bearer token-1"]);
+  }, 240_000);
 });
