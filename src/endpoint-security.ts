@@ -92,7 +92,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
         if (known instanceof EndpointTokens) {
           const token = known.current();
           if (token !== undefined) return this.#lastHeader.of(token, known.headerPrefix);
-          return headerOfNext(known);
+          return known.next().then((next) => next.headerValue(known.headerPrefix));
         }
       } catch {
         // A getter of the configuration threw; below it throws again, as a rejection.
@@ -249,8 +249,4 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   #tokensOf(endpoint: EndpointConfig<Grants[number]>): EndpointTokens {
     return tokensOf(this.#known(endpoint));
   }
-}
-
-async function headerOfNext(tokens: EndpointTokens): Promise<string> {
-  return (await tokens.next()).headerValue(tokens.headerPrefix);
 }

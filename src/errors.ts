@@ -377,7 +377,7 @@ export type NotReplayedReason =
   | "rejected_again"
   | "not_renewable";
 
-/** Why there is no other token for one that the backend rejected. */
+/** Why a token that the backend rejected could not be replaced. */
 export type TokenRejectedReason = "same_token" | "renewal_limit";
 
 /** The backend rejected a token, and there is no other one for now. */

@@ -68,7 +68,7 @@ export interface EndpointSecurityEvents {
   };
   /**
    * A backend answered 401 and asks for another kind of credentials than its endpoint is configured
-   * for. Told once, until the backend takes them or asks for something else.
+   * for. Emitted once, until the backend takes them or asks for something else.
    */
   challengeMismatch: {
     readonly endpoint: string;
@@ -100,19 +100,6 @@ export interface EndpointSecurityEvents {
 
 export type EventName = keyof EndpointSecurityEvents;
 
-/** A record, so that none can be left out. */
-const eventNames: Readonly<Record<EventName, true>> = {
-  tokenObtained: true,
-  scopeReduced: true,
-  tokenRequestFailed: true,
-  credentialsRejected: true,
-  redirectLostCredentials: true,
-  challengeMismatch: true,
-  serverProofFailed: true,
-  cacheFailed: true,
-  cacheRecovered: true,
-};
-
 /** A promise that a listener returns is not waited for. */
 export type Listener<Name extends EventName> = (event: EndpointSecurityEvents[Name]) => unknown;
 
@@ -128,26 +115,42 @@ export type Emit = <Name extends EventName>(
   event: EndpointSecurityEvents[Name],
 ) => void;
 
+/** A record, so that no event can be left out. */
+type Listeners = { readonly [Name in EventName]: Set<Listener<Name>> };
+
+function noListeners(): Listeners {
+  return {
+    tokenObtained: new Set(),
+    scopeReduced: new Set(),
+    tokenRequestFailed: new Set(),
+    credentialsRejected: new Set(),
+    redirectLostCredentials: new Set(),
+    challengeMismatch: new Set(),
+    serverProofFailed: new Set(),
+    cacheFailed: new Set(),
+    cacheRecovered: new Set(),
+  };
+}
+
 /** Typed listeners of one instance. */
 export class Events {
-  readonly #listeners = new Map<EventName, Set<(event: never) => unknown>>();
+  #listeners = noListeners();
   readonly #anyListeners = new Set<AnyListener>();
 
   /** @throws ConfigurationError */
   on<Name extends EventName>(name: Name, listener: Listener<Name>): () => void {
     const problems: ConfigurationProblem[] = [];
-    if (!Object.hasOwn(eventNames, name)) {
-      const fix = `use ${Object.keys(eventNames).join(", ")}`;
+    if (!Object.hasOwn(this.#listeners, name)) {
+      const fix = `use ${Object.keys(this.#listeners).join(", ")}`;
       problems.push({ path: "name", problem: "must be the name of an event", fix });
     }
     if (typeof listener !== "function") {
       problems.push({ path: "listener", problem: "must be a function", fix: "pass a function" });
     }
     if (problems.length > 0) throw new ConfigurationError({ problems });
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners);
+    const listeners: Set<Listener<Name>> = this.#listeners[name];
     // A function of its own each time: the same listener may be added twice and removed once.
-    const entry = (event: never) => listener(event);
+    const entry: Listener<Name> = (event) => listener(event);
     listeners.add(entry);
     return () => void listeners.delete(entry);
   }
@@ -165,14 +168,12 @@ export class Events {
 
   readonly emit: Emit = (name, event) => {
     // Copies: a listener may add or remove listeners.
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
-      call(name, () => listener(event as never));
-    }
+    for (const listener of [...this.#listeners[name]]) call(name, () => listener(event));
     for (const listener of [...this.#anyListeners]) call(name, () => listener(name, event));
   };
 
   clear(): void {
-    this.#listeners.clear();
+    this.#listeners = noListeners();
     this.#anyListeners.clear();
   }
 }

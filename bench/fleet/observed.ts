@@ -16,7 +16,7 @@ interface MatchedRequest extends Asked {
   readonly ask: WorkerAsk | undefined;
 }
 
-/** Why a token request was made that a token at hand could have saved. */
+/** Why a token request was made that a token in the cache could have saved. */
 const causes = [
   "its process was without Redis",
   "the token wasn't in Redis: lost by it, or had by a process without it",

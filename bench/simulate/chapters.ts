@@ -6,7 +6,7 @@ export interface World {
   readonly issuer: ModelledTokenEndpoint;
 }
 
-/** Something that befalls the world for a while. Times count from when the token at hand is over. */
+/** Something that happens for a while. Times count from when the current token expires. */
 export interface Happening {
   readonly fromMs: number;
   readonly toMs: number;

@@ -11,8 +11,7 @@ export function picture(settings: Settings, told: readonly Told[]): string {
     subtitle: describe(settings),
     columns: 3,
     charts: chapters.flatMap(({ name, title }, index): Chart[] => {
-      const x =
-        index === 0 ? "seconds since the start" : "seconds since the token at hand was over";
+      const x = index === 0 ? "seconds since the start" : "seconds since the current token expired";
       const same = told.flatMap(({ figures }) => figures.filter((of) => of.name === name));
       // What happens at a renewal happens at another time where renewals do.
       const spans = new Map(same.flatMap((of) => of.spans.map((span) => [span.from, span])));

@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import type { JsonWebKey, KeyObject } from "node:crypto";
 import type { CryptoKey as JoseCryptoKey } from "jose";
 import { type Check, quoted } from "../checks/check.ts";
 import { isRecord, mustBe } from "../checks/kinds.ts";
@@ -170,7 +170,7 @@ async function loaded(value: PrivateKey): Promise<{
       ? createPrivateKey(value)
       : value instanceof KeyObject
         ? value
-        : createPrivateKey({ key: value as never, format: "jwk" });
+        : createPrivateKey({ key: value as JsonWebKey, format: "jwk" });
   return { key, jwk: { ...key.export({ format: "jwk" }) }, canBeExported: true };
 }
 

@@ -118,12 +118,17 @@ export class CoolDown {
     this.#failures.delete(key);
   }
 
-  /** The next attempt is this much later. */
-  putOff(key: string, byMs: number): void {
-    const remembered = this.#failures.get(key);
-    if (remembered === undefined) return;
-    const until = Math.max(remembered.until, performance.now()) + byMs;
-    this.#failures.set(key, { ...remembered, until, isProbed: false });
+  /**
+   * The next attempt is this much later.
+   * @returns the error until then; undefined if no failure is remembered.
+   */
+  putOff(key: string, byMs: number): AnyEndpointSecurityError | undefined {
+    const before = this.#failures.get(key);
+    if (before === undefined) return undefined;
+    const until = Math.max(before.until, performance.now()) + byMs;
+    const remembered = { ...before, until, isProbed: false };
+    this.#failures.set(key, remembered);
+    return repeated(remembered);
   }
 
   /** There is a token, wherever it came from. */

@@ -34,8 +34,6 @@ export class LeaseWait {
   readonly #start = performance.now();
   readonly #expectations: Expectations;
   readonly #timeoutMs: number;
-  /** A holder that fails frees its lease, so that is tried now and then; its token shows before. */
-  readonly looksBeforeLease = 3;
 
   constructor(expectations: Expectations) {
     this.#expectations = expectations;

@@ -19,8 +19,10 @@ import {
   type UsableRefreshToken,
 } from "./token-source.ts";
 
-/** Turns of the event loop until a Redis client has sent what it was told: it collects writes for one turn. */
+/** A Redis client collects commands for one turn of the event loop, and sends them in the next. */
 const turnsToSend = 2;
+/** A holder that fails frees its lease, so that is tried now and then; its token is seen before. */
+const looksBeforeLease = 3;
 
 interface SharedSourceDependencies {
   readonly cache: GuardedCache;
@@ -82,10 +84,11 @@ export class SharedSource implements TokenSource {
       const lease = await this.#cache.lease(leaseName);
       if (lease === undefined) return this.#requestAlone(endpoint, replaced);
       if (lease !== "taken") return this.#requestAsHolder(lease, endpoint, replaced);
-      // Another process probes the token endpoint. What it finds out is known soon.
-      if (isOutage) throw this.#putOff(endpoint);
+      // Another process probes the token endpoint, and its result is known soon.
+      const error = isOutage ? this.#putOff(endpoint) : undefined;
+      if (error !== undefined) throw error;
       if (wait.isOver) return this.#request(endpoint, replaced);
-      for (let look = 0; look < wait.looksBeforeLease; look++) {
+      for (let look = 0; look < looksBeforeLease && !wait.isOver; look++) {
         await pause(wait.nextPauseMs());
         const appeared = await this.#wanted(endpoint, replaced);
         if (appeared !== undefined) {
@@ -141,7 +144,7 @@ export class SharedSource implements TokenSource {
       throw error;
     } finally {
       // No caller here waits for that; other processes find the token before the lease is free.
-      this.#cache.behind(written.then(() => lease.release()));
+      this.#cache.behind(written.finally(() => lease.release()));
     }
   }
 
@@ -179,19 +182,16 @@ export class SharedSource implements TokenSource {
     return this.#coolDown.learned(attemptOf(endpoint), error, pauseMs);
   }
 
-  /** The error of an outage, until another process has made its attempt. */
+  /** The error of an outage, while another process makes its attempt; undefined if it was forgotten. */
   #putOff(endpoint: ResolvedEndpoint): Error | undefined {
-    const name = attemptOf(endpoint);
-    this.#coolDown.putOff(name, this.#spread(endpoint, 0.25));
-    return this.#coolDown.errorFor(name);
+    return this.#coolDown.putOff(attemptOf(endpoint), this.#spread(endpoint, 0.25));
   }
 
   /** The process that failed is the last to try again: it may be the only one that can't reach the token endpoint. */
   async #share(error: unknown, endpoint: ResolvedEndpoint): Promise<void> {
     if (!(error instanceof TokenEndpointUnavailableError) || error.repeated) return;
     const { coolDownMs } = endpoint.settings.tokenRequest;
-    const name = attemptOf(endpoint);
-    this.#coolDown.putOff(name, coolDownMs / 10);
+    this.#coolDown.putOff(attemptOf(endpoint), coolDownMs / 10);
     await this.#outages.write(endpoint, error);
   }
 

@@ -2,6 +2,7 @@ import pMemoize from "p-memoize";
 import { shownUrl } from "../checks/url-checks.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError, TokenRejectedError } from "../errors.ts";
+import { withDeadline } from "../waiting/deadline.ts";
 import { pause } from "../waiting/pause.ts";
 import { attemptOf } from "./attempt.ts";
 import type { CoolDown } from "./cool-down.ts";
@@ -53,16 +54,20 @@ export class SingleFlight implements TokenSource {
   async #tokenAfterOutage(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
     const { timeoutMs, retries } = endpoint.settings.tokenRequest;
     const until = performance.now() + timeoutMs;
+    let last: TokenEndpointUnavailableError | undefined;
     for (let left = retries; ; left--) {
+      const outage = last;
       try {
-        return await this.#token(endpoint, replaced);
+        const attempt = () => this.#token(endpoint, replaced);
+        if (outage === undefined) return await attempt();
+        return await withDeadline(until - performance.now(), attempt, () => outage);
       } catch (error) {
         const isOutage = error instanceof TokenEndpointUnavailableError;
         if (!isOutage || left === 0 || error.nextAttemptAt === undefined) throw error;
+        last = error;
         // A date is cut to whole milliseconds.
         const pauseMs = Math.max(0, error.nextAttemptAt.getTime() - Date.now()) + 1;
-        const isInTime = performance.now() + pauseMs < until;
-        if (!isInTime) throw error;
+        if (performance.now() + pauseMs >= until) throw error;
         await pause(pauseMs);
       }
     }

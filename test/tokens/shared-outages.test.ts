@@ -181,7 +181,7 @@ describe("In an outage, processes that share a cache", () => {
   });
 
   it.each([
-    ["is no text", 1],
+    ["isn't text", 1],
     ["was changed", "eyJhbGciOiJkaXIifQ..AAAA.AAAA.AAAA"],
     ["was emptied", ""],
   ])("request as ever where the entry of an outage %s", async (_what, value) => {
@@ -193,6 +193,20 @@ describe("In an outage, processes that share a cache", () => {
     expect(await callAll()).toBe(0);
     expect(script.times).toHaveLength(2);
   });
+
+  it.each([0, 1_000])(
+    "get the error while another process probes, with coolDownMs %d",
+    async (coolDownMs) => {
+      const busy = () => new Response(null, { status: 503, headers: { "retry-after": "2" } });
+      const { start, shared, script } = fleetOf(0, busy, { coolDownMs });
+      const { get } = start();
+      await inTime(errorOf(get()));
+      await pass(2_200);
+      shared.cache.leases.acquire.mockImplementation(async () => false);
+      expect(await inTime(errorOf(get()))).toMatchObject({ status: 503, repeated: true });
+      expect(script.times).toHaveLength(1);
+    },
+  );
 
   it("share nothing with coolDownMs 0", async () => {
     const { callAll, shared, script } = fleetOf(2, down, { coolDownMs: 0 });
@@ -242,6 +256,16 @@ describe("A caller that waits in a cool-down (waitInCoolDown)", () => {
     const busy = () => new Response(null, { status: 503, headers: { "retry-after": "60" } });
     const { get } = alone(busy, waiting());
     expect(await inTime(errorOf(get()))).toMatchObject({ retryAfterMs: 60_000 });
+  });
+
+  it("fails at its deadline while the next attempt is under way", async () => {
+    const { script, get } = alone((n) => (n <= 4 ? down() : "silence"), {
+      ...waiting({ timeoutMs: 3_000, attemptTimeoutMs: 60_000 }),
+    });
+    const start = performance.now();
+    expect(await inTime(errorOf(get()))).toMatchObject({ status: 503 });
+    expect(script.times).toHaveLength(5);
+    expect(performance.now() - start).toBeLessThan(3_010);
   });
 
   it("doesn't wait without retries", async () => {

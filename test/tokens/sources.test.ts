@@ -578,6 +578,18 @@ describe("a token in a shared cache", () => {
       expect([first, second]).toEqual([before.at(-1), 198]);
     });
 
+    test("for no more than three quarters of timeoutMs, and then requested", async () => {
+      vi.spyOn(Math, "random").mockReturnValue(0.99);
+      const { source, next } = cached(taken(), "shared");
+      const waiting = source.token(endpointOf({ tokenRequest: { timeoutMs: 700 } }));
+      const start = performance.now();
+      while (next.token.mock.calls.length === 0) await pass(1);
+      // And the rest of the pause in which that time ran out.
+      expect(performance.now() - start).toBeLessThan(700);
+      vi.restoreAllMocks();
+      await waiting;
+    });
+
     test("and the lease is tried again after every third look", async () => {
       const leases = taken();
       const times = await looks(cached(leases, "shared"), 1_500);
