@@ -11,7 +11,7 @@ import { harmless, type TokenCache } from "./token-cache.ts";
 type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
 
 // A cache has its own deadline for opening (Redis: 2 s); this one is for a cache that misses it.
-const openTimeoutMs = 2_500;
+const firstOpeningMs = 2_500;
 const closeTimeoutMs = 10_000;
 
 class Late extends Error {}
@@ -184,7 +184,7 @@ export class GuardedCache implements EntryCache {
   }
 
   async #open(): Promise<void> {
-    const timeoutMs = this.#wasOpened ? this.#timeoutMs : openTimeoutMs;
+    const timeoutMs = this.#wasOpened ? this.#timeoutMs : Math.max(this.#timeoutMs, firstOpeningMs);
     const opening = this.#cache.open?.();
     if (opening === undefined) return;
     try {

@@ -232,6 +232,16 @@ describe("opening", () => {
     expect(cache.get).not.toHaveBeenCalled();
   });
 
+  test("may take the operation's deadline where that is longer", async () => {
+    const { guard, events } = guarded({ open: never }, 6_000);
+    const done = guard.get("a");
+    await pass(5_999);
+    expect(events).toEqual([]);
+    await pass(1);
+    await done;
+    expect(events).toEqual([failed("get", "timeout", "no answer in time")]);
+  });
+
   test("has no more than the operation's deadline later, and leaves it what remains", async () => {
     const opening: (Promise<void> | undefined)[] = [Promise.resolve()];
     const { guard, events, cache } = guarded({ open: () => opening.shift() });
