@@ -96,6 +96,9 @@ export class SharedSource implements TokenSource {
           return appeared;
         }
       }
+      // The holder may have failed. Without a look at that, ten thousand would queue for its lease.
+      const found = await this.#outages.current(endpoint);
+      if (found !== undefined) throw this.#learned(found, endpoint);
     }
   }
 
@@ -184,7 +187,7 @@ export class SharedSource implements TokenSource {
 
   /** The error of an outage, while another process makes its attempt; undefined if it was forgotten. */
   #putOff(endpoint: ResolvedEndpoint): Error | undefined {
-    return this.#coolDown.putOff(attemptOf(endpoint), this.#spread(endpoint, 0.25));
+    return this.#coolDown.putOff(attemptOf(endpoint), this.#spread(endpoint, 0.1));
   }
 
   /** The process that failed is the last to try again: it may be the only one that can't reach the token endpoint. */

@@ -7,7 +7,7 @@ const tokenUrl = "https://idp.example.test/token";
 const down = () => new Response("the secret backend is down", { status: 503 });
 
 /** A cache with leases that processes share, in this process and on its clock. */
-function sharedCache() {
+function sharedCache(latencyMs = 0) {
   const entries = new Map<string, { value: unknown; until: number }>();
   const get = (key: string) => {
     const entry = entries.get(key);
@@ -19,6 +19,7 @@ function sharedCache() {
   const counted = <Args extends unknown[], Result>(work: (...args: Args) => Result) =>
     vi.fn(async (...args: Args) => {
       count.operations++;
+      if (latencyMs > 0) await new Promise((resolve) => setTimeout(resolve, latencyMs));
       return work(...args);
     });
   const cache = {
@@ -57,10 +58,11 @@ function fleetOf(
   size: number,
   how: Parameters<typeof scriptedFetch>[0],
   tokenRequest: object = {},
+  cacheLatencyMs = 0,
 ) {
   stopTime();
   const script = scriptedFetch(how);
-  const shared = sharedCache();
+  const shared = sharedCache(cacheLatencyMs);
   const start = (options: EndpointSecurityOptions = {}) => {
     const security = new EndpointSecurity({ fetch: script.fetch, cache: shared.cache, ...options });
     const endpoint = checkout(tokenUrl, { tokenRequest: { retries: 0, ...tokenRequest } });
@@ -89,6 +91,17 @@ describe("In an outage, processes that share a cache", () => {
     const probes = script.times.length;
     expect(probes).toBeGreaterThanOrEqual(27);
     expect(probes).toBeLessThanOrEqual(41);
+  });
+
+  it("ask together where all of them start cold in it, and don't queue for the lease", async () => {
+    // Each would hold it for 15 ms: five hundred, for longer than they wait for a token.
+    const size = 500;
+    const { script, shared, callAll } = fleetOf(size, down, { retries: 2 }, 5);
+    const start = performance.now();
+    expect(await callAll()).toBe(size);
+    expect(performance.now() - start).toBeLessThan(5_000);
+    expect(script.times).toHaveLength(3);
+    expect(shared.count.operations / size).toBeLessThan(15);
   });
 
   it("all have a token within 1.2 s after its end, by one request", async () => {
