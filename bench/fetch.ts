@@ -74,7 +74,7 @@ await item(async (progress): Promise<readonly Result[]> => {
     atMost(
       "wrapFetch: more a request, one at a time",
       one.difference("wrapFetch", "fetch") / 1_000,
-      4,
+      5,
       microseconds,
       `${spent("wrapFetch")} beside ${spent("fetch")}`,
     ),

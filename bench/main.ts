@@ -16,12 +16,24 @@ import type { Message } from "./item.ts";
 import type { Result } from "./result.ts";
 
 /** Each a file here, and a process of its own. */
-const measured = ["warm", "cold", "fetch", "axios", "memory", "startup", "life", "outages"];
+const measured = [
+  "warm",
+  "cold",
+  "requests",
+  "fetch",
+  "axios",
+  "memory",
+  "startup",
+  "fleet-start",
+  "life",
+  "outages",
+];
 const all = [...measured, "install"];
 /** Files that items start. */
 const helpers = [
   "server",
   "life-server",
+  "fleet-process",
   "empty",
   "startup-import",
   "startup-alone",
@@ -65,8 +77,11 @@ async function prepare(folder: string): Promise<{ project: string; size: readonl
   await npm(["install", ...quietly, tarball], project);
   const size = await installed(project);
   // Only now: it isn't the package's.
-  const axios = join("node_modules", "axios");
-  await symlink(join(checkout, axios), join(project, axios), "dir");
+  await mkdir(join(project, "node_modules/@keyv"), { recursive: true });
+  for (const peer of ["axios", "@keyv/redis"]) {
+    const folder = join("node_modules", peer);
+    await symlink(join(checkout, folder), join(project, folder), "dir");
+  }
   await build({
     // Compiled beforehand: a loader that compiles would be measured too.
     config: false,
@@ -75,7 +90,7 @@ async function prepare(folder: string): Promise<{ project: string; size: readonl
     outDir: project,
     format: "esm",
     target: "node20.19",
-    external: [/^endpoint-security/, "axios"],
+    external: [/^endpoint-security/, "axios", "openid-client"],
   });
   return { project, size };
 }

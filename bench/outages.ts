@@ -24,6 +24,8 @@ await item(async (progress): Promise<readonly Result[]> => {
       tokenUrl: `${server.origin}/token`,
       url: `${server.origin}/v1`,
       grantType: "client_credentials",
+      // The server knows its clients by the body.
+      tokenEndpointAuthMethod: "client_secret_post",
       // The outage is around the token's expiry, and nothing was renewed before it.
       renewal: { refreshAhead: false },
     } as const;

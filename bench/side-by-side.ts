@@ -8,6 +8,8 @@ export interface Turns {
   readonly rounds: number;
   /** Calls in a round. */
   readonly times: number;
+  /** What is measured, in nanoseconds. By default time. */
+  readonly clock?: () => number;
   readonly progress?: ((share: number) => void) | undefined;
 }
 
@@ -50,7 +52,7 @@ export class Taken {
  */
 export async function sideBySide(
   contenders: readonly Contender[],
-  { rounds, times, progress }: Turns,
+  { rounds, times, clock = elapsed, progress }: Turns,
 ): Promise<Taken> {
   const taken = new Map(contenders.map(({ name }) => [name, [] as number[]]));
   // Until V8 has made up its mind about each, with the others there.
@@ -59,14 +61,16 @@ export async function sideBySide(
   }
   for (let round = 0; round < rounds; round++) {
     for (const contender of inTurn(contenders, round)) {
-      const start = process.hrtime.bigint();
+      const start = clock();
       await contender.run(times);
-      taken.get(contender.name)?.push(Number(process.hrtime.bigint() - start) / times);
+      taken.get(contender.name)?.push((clock() - start) / times);
     }
     progress?.((round + 1) / rounds);
   }
   return new Taken(taken);
 }
+
+const elapsed = () => performance.now() * 1e6;
 
 /** Another order each time, there and back: nobody always runs on another's warm cache. */
 function inTurn<T>(all: readonly T[], round: number): readonly T[] {

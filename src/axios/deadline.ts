@@ -2,15 +2,19 @@ import axios, { type AxiosError, type InternalAxiosRequestConfig } from "axios";
 
 /** What ends a caller's request, by whatever means the caller said so. */
 export interface Deadline {
-  /** Aborts with the error that axios itself would reject with. */
-  readonly signal: AbortSignal;
+  /** Aborts with the error that axios itself would reject with. Undefined where nothing ends it. */
+  readonly signal: AbortSignal | undefined;
   /** What is left of the time for everything, in milliseconds; 0 for no limit, as axios has it. */
   leftMs(): number;
   end(): void;
 }
 
+const none: Deadline = { signal: undefined, leftMs: () => 0, end: () => {} };
+
 /** `timeout`, `signal` and `cancelToken` of a request, for the time before it is sent. */
 export function deadlineOf(config: InternalAxiosRequestConfig, timeoutMs: number): Deadline {
+  if (timeoutMs <= 0 && config.signal === undefined && config.cancelToken === undefined)
+    return none;
   const controller = new AbortController();
   const start = performance.now();
   const cancelled = () => controller.abort(new axios.CanceledError(undefined, config));

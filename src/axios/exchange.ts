@@ -82,7 +82,7 @@ async function exchangeOnce(
       },
       send: async (headers) => {
         credentials = headers;
-        deadline.signal.throwIfAborted();
+        deadline.signal?.throwIfAborted();
         const { inUrl } = authenticator;
         const url = inUrl === undefined ? resolved : await inUrl.addTo(resolved, deadline.signal);
         const copy = copyOf(config, url, headers);
@@ -123,22 +123,19 @@ async function exchangeOnce(
 
 /** What the adapter gets: the URL that was checked, whole, and the credentials. */
 function copyOf(config: Config, url: string, credentials: CredentialHeaders): Config {
-  // The instance may be of another copy of axios (by require), whose headers this one would drop.
-  const headers = new axios.AxiosHeaders(config.headers.toJSON());
+  // As they are: the instance may be of another copy of axios (by require), whose headers this one would drop.
+  const headers = Object.assign(new axios.AxiosHeaders(), config.headers);
   const cookie = headers.get("cookie");
   const own = withCookie(typeof cookie === "string" ? cookie : undefined, credentials);
   for (const [name, value] of Object.entries(own)) headers.set(name, value, true);
   const { auth, baseURL: _, allowAbsoluteUrls: __, ...others } = config;
   // fetch would take a header of our own along to anywhere.
   const redirect = config.fetchOptions?.redirect === "error" ? "error" : "manual";
-  return {
-    ...others,
-    headers,
-    url,
-    fetchOptions: { ...config.fetchOptions, redirect },
-    // A user name and password of axios' own would replace the endpoint's credentials.
-    ...(auth && !hasAuthorization(credentials) && { auth }),
-  };
+  const fetchOptions = { ...config.fetchOptions, redirect } as const;
+  const copy: Config = Object.assign(others, { headers, url, fetchOptions });
+  // A user name and password of axios' own would replace the endpoint's credentials.
+  if (auth && !hasAuthorization(credentials)) copy.auth = auth;
+  return copy;
 }
 
 function hasAuthorization(credentials: CredentialHeaders): boolean {

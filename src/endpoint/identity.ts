@@ -18,21 +18,18 @@ export class Identity {
   ): Promise<string> {
     // Loaded with the first token: it would slow down the start of a service.
     const { createHash } = await import("node:crypto");
-    const hash = createHash("sha256");
-    const all: Readonly<Record<string, unknown>> = { ...fields, ...credentials };
-    const update = (entries: Readonly<Record<string, unknown>>) => {
-      for (const name of Object.keys(entries).sort()) {
-        if (entries[name] === undefined) continue;
-        hash.update(framed(name));
-        hash.update(this.#content(entries[name]));
-      }
-    };
-    update(all);
     // Separated from the fields, whose names may be anything.
-    hash.update("|");
-    update(ofTransport);
+    const text = `${this.#entries({ ...fields, ...credentials })}|${this.#entries(ofTransport)}`;
     // 192 bits are as good as unique, and every token holds one.
-    return hash.digest().subarray(0, 24).toString("latin1");
+    return createHash("sha256").update(text).digest().subarray(0, 24).toString("latin1");
+  }
+
+  #entries(entries: Readonly<Record<string, unknown>>): string {
+    const names = Object.keys(entries).filter((name) => entries[name] !== undefined);
+    return names
+      .sort()
+      .map((name) => framed(name) + this.#content(entries[name]))
+      .join("");
   }
 
   #content(value: unknown): string {

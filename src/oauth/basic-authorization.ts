@@ -9,6 +9,7 @@ export function basicAuthorization(id: string, secret: string, encoding: "form" 
  * still recognise most identifiers.
  */
 function formEncoded(text: string): string {
+  if (/^[\w.~-]*$/.test(text)) return text;
   // By way of a buffer, because half a surrogate pair makes encodeURIComponent throw.
   return encodeURIComponent(Buffer.from(text).toString())
     .replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -16,11 +16,13 @@ export interface Redactor {
 
 /** @param more what else is secret in this one exchange: parameters that were sent, tokens that came. */
 export function redactor(endpoint: ResolvedEndpoint, more: readonly string[]): Redactor {
-  const { settings, credentials } = endpoint;
-  const basic = (["form", "raw"] as const).map((encoding) =>
-    basicAuthorization(settings.clientId, credentials.clientSecret ?? "", encoding).slice(6),
-  );
-  return redactorFor([...plainSecrets(endpoint, more), ...basic]);
+  return redactorOf(() => {
+    const { settings, credentials } = endpoint;
+    const basic = (["form", "raw"] as const).map((encoding) =>
+      basicAuthorization(settings.clientId, credentials.clientSecret ?? "", encoding).slice(6),
+    );
+    return [...plainSecrets(endpoint, more), ...basic];
+  });
 }
 
 function plainSecrets(
@@ -37,27 +39,42 @@ function plainSecrets(
 
 /** Keeps some texts, as they are and in base64, out of others. */
 export function redactorFor(plain: readonly string[]): Redactor {
-  const encoded = plain.flatMap((secret) =>
-    (["base64", "base64url"] as const).map((form) => Buffer.from(secret).toString(form)),
-  );
-  const secrets = [...new Set([...plain, ...encoded])]
-    .filter((secret) => secret.length >= shortestSecret)
-    // Longest first: a secret may contain another.
-    .sort((a, b) => b.length - a.length);
+  return redactorOf(() => plain);
+}
+
+/** Collects the secrets when there is something to redact: a usual token response has nothing. */
+function redactorOf(collect: () => readonly string[]): Redactor {
+  let found: readonly string[] | undefined;
+  const secrets = () => {
+    found ??= withEncoded(collect());
+    return found;
+  };
   const shows = (text: string) =>
-    spellings(text).some((spelling) => secrets.some((secret) => spelling.includes(secret)));
+    spellings(text).some((spelling) => secrets().some((secret) => spelling.includes(secret)));
   return {
     shows,
     quote(text, longest = longestMessage) {
       // Nobody reads more, and each way of escaping costs a look at all of it.
       let clean = text.slice(0, longestRead);
-      for (const secret of secrets) clean = clean.replaceAll(secret, "[redacted]");
+      for (const secret of secrets()) clean = clean.replaceAll(secret, "[redacted]");
       if (shows(clean)) return "[redacted]";
       // Also line and paragraph separators, which some viewers break lines at.
       clean = clean.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").trim();
       return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
     },
   };
+}
+
+function withEncoded(plain: readonly string[]): readonly string[] {
+  const encoded = plain.flatMap((secret) =>
+    (["base64", "base64url"] as const).map((form) => Buffer.from(secret).toString(form)),
+  );
+  return (
+    [...new Set([...plain, ...encoded])]
+      .filter((secret) => secret.length >= shortestSecret)
+      // Longest first: a secret may contain another.
+      .sort((a, b) => b.length - a.length)
+  );
 }
 
 /** A text as it reads after every way of escaping that a server may have used, one upon the other. */
