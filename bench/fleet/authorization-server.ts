@@ -1,7 +1,7 @@
 // A real authorization server, in a process of its own.
 import { startOidcProvider } from "../../test/servers/oidc-provider.ts";
 import type { TokenRequestRecord } from "../../test/servers/token-endpoint-control.ts";
-import type { ServerMessage, ServerTask } from "./messages.ts";
+import type { ServerMessage, ServerOrder, ServerTask } from "./messages.ts";
 
 const tellEveryMs = 50;
 const givenUpAfterMs = 2_000;
@@ -27,6 +27,10 @@ process.once("message", async ({ clients, lifeSeconds }: ServerTask) => {
       requests: done.map(({ at, clientId = "", status }) => ({ at, clientId, status })),
     });
   }, tellEveryMs);
+  process.on("message", ({ isDown }: ServerOrder) => {
+    if (isDown) server.failNext(Infinity, 503, { error: "temporarily_unavailable" });
+    else server.succeedAgain();
+  });
   tell({ type: "listening", tokenUrl: server.tokenUrl });
 });
 process.on("disconnect", () => process.exit());

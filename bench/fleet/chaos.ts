@@ -21,6 +21,21 @@ interface Step {
   run(): Promise<void> | void;
 }
 
+/** What is done to the authorization server. */
+export interface TokenEndpointSwitch {
+  be(order: { readonly isDown: boolean }): void;
+}
+
+/** The token endpoint answers 503 for a while. @returns the incident, which is over */
+export async function outage(server: TokenEndpointSwitch, seconds: number): Promise<Incident> {
+  const from = Date.now();
+  server.be({ isDown: true });
+  await pause(seconds * 1_000);
+  server.be({ isDown: false });
+  const what = `the token endpoint answers 503 for ${seconds} s`;
+  return { from, to: Date.now(), mark: "503", what };
+}
+
 /** What is done to the fleet, in order. The last part of the phase is left for it to recover. */
 export class Chaos {
   readonly incidents: Incident[] = [];

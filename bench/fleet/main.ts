@@ -6,6 +6,7 @@
  *   --endpoints=20        how many endpoints, each a client of the authorization server
  *   --seconds=66          how long: the cold start of all at once, calm, and for more than half of
  *                         it chaos
+ *   --outage=15           how long after that the token endpoint answers 503, in seconds
  *   --life=10             of a token, in seconds
  *   --rate=50             calls a second of each process
  *   --cache-timeout=250   the library's cacheTimeoutMs, in milliseconds
@@ -24,10 +25,11 @@ import { build } from "tsup";
 import { type RunningRedis, startRedis } from "../../test/servers/redis/redis-server.ts";
 import { temporaryFolder } from "../../test/servers/redis/temporary-folder.ts";
 import type { TestClient } from "../../test/servers/registry.ts";
-import { Chaos } from "./chaos.ts";
+import { Chaos, outage, type TokenEndpointSwitch } from "./chaos.ts";
 import { Fleet } from "./fleet.ts";
 import {
   type ServerMessage,
+  type ServerOrder,
   type ServerTask,
   type TokenRequest,
   warmUpClient,
@@ -43,6 +45,7 @@ const { values } = parseArgs({
     processes: { type: "string", default: "16" },
     endpoints: { type: "string", default: "20" },
     seconds: { type: "string", default: "66" },
+    outage: { type: "string", default: "15" },
     life: { type: "string", default: "10" },
     rate: { type: "string", default: "50" },
     "cache-timeout": { type: "string" },
@@ -51,7 +54,9 @@ const { values } = parseArgs({
   },
 });
 
-function positive(name: "processes" | "endpoints" | "seconds" | "life" | "rate"): number {
+function positive(
+  name: "processes" | "endpoints" | "seconds" | "outage" | "life" | "rate",
+): number {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < 1)
     throw new Error(`--${name} must be a positive integer`);
@@ -62,12 +67,15 @@ const settings = {
   processes: positive("processes"),
   endpoints: positive("endpoints"),
   seconds: positive("seconds"),
+  outageSeconds: positive("outage"),
   lifeSeconds: positive("life"),
   callsPerSecond: positive("rate"),
   cacheTimeoutMs:
     values["cache-timeout"] === undefined ? undefined : Number(values["cache-timeout"]),
 };
 const checkout = fileURLToPath(new URL("../../", import.meta.url));
+/** For the fleet to recover. */
+const afterOutageMs = 5_000;
 const onTerminal = process.stderr.isTTY === true;
 
 function show(line: string): void {
@@ -106,7 +114,7 @@ function client(clientId: string): TestClient {
   return { clientId, clientSecret: clientId, authMethod: "client_secret_basic", grantTypes };
 }
 
-interface Server {
+interface Server extends TokenEndpointSwitch {
   readonly tokenUrl: string;
   kill(): void;
 }
@@ -126,11 +134,13 @@ async function startAuthorizationServer(
     });
     child.send(task);
   });
-  return { tokenUrl, kill: () => child.kill("SIGKILL") };
+  const be = (order: ServerOrder) => void child.send(order);
+  return { tokenUrl, be, kill: () => child.kill("SIGKILL") };
 }
 
 async function measure(redis: RunningRedis): Promise<number> {
   const { callsPerSecond, cacheTimeoutMs, endpoints, lifeSeconds, processes, seconds } = settings;
+  const { outageSeconds } = settings;
   show("compiling …");
   const folder = await compile();
   const proxy = await startProxy(join(folder, "proxy.js"), redis);
@@ -183,12 +193,13 @@ async function measure(redis: RunningRedis): Promise<number> {
   const { from: start } = coldStart;
   const alone = new Timeline(start);
   const restarting = new Timeline(start);
+  const wholeMs = (seconds + outageSeconds) * 1_000 + afterOutageMs;
   const watch = setInterval(() => {
     const now = Date.now();
     alone.highest(now, fleet.alone);
     restarting.highest(now, processes - fleet.running);
     const calls = record.phases.reduce((all, phase) => all + phase.calls, 0);
-    const share = (now - start) / 1_000 / seconds;
+    const share = (now - start) / wholeMs;
     const last = chaos.incidents.at(-1)?.what ?? "calm";
     show(
       `${bar(share)} ${calls.toLocaleString("en")} calls, ${record.requests.length} token requests · ${last}`,
@@ -210,7 +221,11 @@ async function measure(redis: RunningRedis): Promise<number> {
   const rough = record.begin("chaos", 1.1);
   await chaos.run(seconds * 700 - coldMs);
   await next(rough);
-  rough.to = Date.now();
+  const down = record.begin("outage", Infinity);
+  chaos.incidents.push(await outage(server, outageSeconds));
+  await pause(afterOutageMs);
+  await next(down);
+  down.to = Date.now();
   // The last reports are on their way.
   await pause(2_500);
   clearInterval(watch);
@@ -230,7 +245,7 @@ async function measure(redis: RunningRedis): Promise<number> {
   const load = `${processes} processes, ${endpoints} endpoints, tokens of ${lifeSeconds} s, ${processes * callsPerSecond} calls a second`;
   const drawing = picture({
     start,
-    seconds: (rough.to - start) / 1_000,
+    seconds: (down.to - start) / 1_000,
     calmSeconds: (rough.from - start) / 1_000,
     subtitle: load,
     incidents: chaos.incidents,

@@ -34,6 +34,8 @@ export interface WorkerReport {
   /** Waiting times: bucket and how many. */
   readonly waits: readonly (readonly [bucket: number, calls: number])[];
   readonly longestWaitMs: number;
+  /** When the last call came that failed; null if none did. */
+  readonly lastFailedAt: number | null;
 }
 
 export type WorkerMessage =
@@ -76,6 +78,11 @@ export interface TokenRequest {
   readonly at: number;
   readonly clientId: string;
   readonly status: number;
+}
+
+/** What the authorization server is told once it is listening. */
+export interface ServerOrder {
+  readonly isDown: boolean;
 }
 
 export type ServerMessage =

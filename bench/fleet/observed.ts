@@ -43,6 +43,8 @@ export class Phase {
   skipped = 0;
   fromRedis = 0;
   leastLeftMs = Infinity;
+  /** When the last call came that failed. */
+  lastFailedAt = -Infinity;
 
   constructor(name: string, goal: number) {
     this.name = name;
@@ -59,6 +61,7 @@ export class Phase {
     this.expired += report.expired;
     this.skipped += report.skipped;
     this.fromRedis += report.fromRedis;
+    this.lastFailedAt = Math.max(this.lastFailedAt, report.lastFailedAt ?? -Infinity);
     this.leastLeftMs = Math.min(this.leastLeftMs, report.leastLeftMs ?? Infinity);
     this.waits.merge(report.waits, report.longestWaitMs);
     for (const [name, times] of Object.entries(report.errors)) {
@@ -105,6 +108,12 @@ export class Observed {
   /** By the authorization server's account, over the whole fleet. */
   fleetLives(phase: Phase): Lives {
     return this.#lives(phase, this.#matched());
+  }
+
+  /** Token requests of the whole fleet that failed. */
+  failedRequests(phase: Phase): number {
+    const here = this.requests.filter(({ at }) => phase.from <= at && at < phase.to);
+    return here.filter(({ status }) => status === 503).length;
   }
 
   /** By each process's own account: what it asked though its own last token was still good. */

@@ -29,7 +29,7 @@ const ratio = ({ requests, lives }: Lives) =>
 const whole = (value: number) => value.toLocaleString("en");
 const atMost = (value: number, goal: number, shown: (value: number) => string): Cell => ({
   measured: shown(value),
-  goal: goal === 0 ? shown(goal) : `≤ ${shown(goal)}`,
+  goal: goal === 0 ? shown(goal) : Number.isFinite(goal) ? `≤ ${shown(goal)}` : "",
   met: value <= goal,
 });
 const sum = (values: Iterable<number>) => [...values].reduce((all, value) => all + value, 0);
@@ -50,6 +50,8 @@ function rowsOf({ record, chaos, fleet, processes, endpoints }: Seen): readonly 
     what,
     cells: record.phases.map((phase) => cell(phase)),
   });
+  const outageOf = ({ from, to }: Phase) =>
+    chaos.incidents.find((one) => one.mark === "503" && from <= one.from && one.from < to);
   const excess = (phase: Phase) =>
     record.excess(phase, chaos.losses, (worker) => fleet.killedAt(worker));
   const twoDigits = (value: number) => value.toFixed(2);
@@ -68,16 +70,37 @@ function rowsOf({ record, chaos, fleet, processes, endpoints }: Seen): readonly 
       );
       return atMost(ratio({ requests: requests - excused, lives }), phase.goal, twoDigits);
     }),
-    row("… that each process makes by itself", (phase) =>
-      atMost(ratio(record.processLives(phase)), 1, twoDigits),
-    ),
+    row("… that each process makes by itself", (phase) => {
+      const each = ratio(record.processLives(phase));
+      return outageOf(phase) === undefined
+        ? atMost(each, 1, twoDigits)
+        : { measured: twoDigits(each) };
+    }),
     row("a lifetime lasts, on average", (phase) => {
       const { lives } = record.fleetLives(phase);
       const each = (phase.seconds * endpoints) / lives;
       return { measured: lives === 0 ? "–" : `${each.toFixed(1)} s` };
     }),
     row("calls", (phase) => ({ measured: whole(phase.calls) })),
-    row("errors", (phase) => atMost(sum(phase.errors.values()), 0, whole)),
+    row("errors", (phase) => {
+      const errors = sum(phase.errors.values());
+      // Nobody has a token when one has ended in an outage.
+      return outageOf(phase) === undefined ? atMost(errors, 0, whole) : { measured: whole(errors) };
+    }),
+    row("token requests a second and endpoint, in an outage of the token endpoint", (phase) => {
+      const found = outageOf(phase);
+      if (found === undefined) return { measured: "–" };
+      const seconds = (found.to - found.from) / 1_000;
+      // One a second, up to a quarter sooner, and three attempts at first.
+      const goal = 1 / 0.75 + 3 / seconds;
+      return atMost(record.failedRequests(phase) / endpoints / seconds, goal, twoDigits);
+    }),
+    row("from its end to the last failed call of any process", (phase) => {
+      const found = outageOf(phase);
+      if (found === undefined) return { measured: "–" };
+      const afterMs = Math.max(0, phase.lastFailedAt - found.to);
+      return atMost(afterMs, 1_000, milliseconds);
+    }),
     row("calls sent with an expired token", (phase) => atMost(phase.expired, 0, whole)),
     row("least life left of a token returned", (phase) => ({
       measured: Number.isFinite(phase.leastLeftMs) ? milliseconds(phase.leastLeftMs) : "–",

@@ -17,6 +17,7 @@ interface Counts {
   skipped: number;
   fromRedis: number;
   fromTokenEndpoint: number;
+  lastFailedAt: number | null;
 }
 
 const none = (): Counts => ({
@@ -27,6 +28,7 @@ const none = (): Counts => ({
   skipped: 0,
   fromRedis: 0,
   fromTokenEndpoint: 0,
+  lastFailedAt: null,
 });
 
 function tell(message: WorkerMessage): void {
@@ -47,7 +49,8 @@ function expiryOf(header: string): number {
 /** Of an error, without what differs from endpoint to endpoint. */
 function nameOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return `${error.name}: ${error.message.replace(/^[^:]*: /, "")}`;
+  // The time of the next attempt is another in each.
+  return `${error.name}: ${error.message.replace(/^[^:]*: /, "").replace(/ \(repeated .*\)$/, "")}`;
 }
 
 class Worker {
@@ -139,6 +142,7 @@ class Worker {
     if (endpoint === undefined) return;
     this.#waiting++;
     const start = performance.now();
+    const askedAt = Date.now();
     try {
       const header = await this.#security.getAuthHeader(endpoint);
       const now = Date.now();
@@ -147,6 +151,7 @@ class Worker {
     } catch (error) {
       const name = nameOf(error);
       this.#counts.errors[name] = (this.#counts.errors[name] ?? 0) + 1;
+      this.#counts.lastFailedAt = Math.max(this.#counts.lastFailedAt ?? 0, askedAt);
     }
     this.#counts.calls++;
     this.#waiting--;

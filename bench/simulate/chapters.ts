@@ -21,6 +21,8 @@ export interface Chapter {
   /** How often tokens are renewed in it; 0 for the cold start. It ends between two renewals. */
   readonly renewals: number;
   readonly happenings: readonly Happening[];
+  /** How long it goes on after the current token expired, where it would end sooner. */
+  readonly afterMs?: number;
   /** Only for those who ask for it: it takes long. */
   readonly onRequest?: boolean;
 }
@@ -64,13 +66,20 @@ export function chapters(renewalMs: number): readonly Chapter[] {
       name: "issuer 503",
       title: "The token endpoint answers 503 for 10 s",
       renewals: 1,
-      happenings: [issuerOutage("unavailable", "503")],
+      happenings: [issuerOutage("unavailable", "503", 10_000)],
+    },
+    {
+      name: "issuer 503 for a minute",
+      title: "The token endpoint answers 503 for a minute",
+      renewals: 1,
+      happenings: [issuerOutage("unavailable", "503", 60_000)],
+      afterMs: 62_000,
     },
     {
       name: "issuer silent",
       title: "The token endpoint answers nothing for 10 s",
       renewals: 1,
-      happenings: [issuerOutage("silent", "silent")],
+      happenings: [issuerOutage("silent", "silent", 10_000)],
       onRequest: true,
     },
   ];
@@ -89,10 +98,11 @@ function redisDown(fromMs: number, toMs: number, label: string): Happening {
   };
 }
 
-function issuerOutage(mood: IssuerMood, label: string): Happening {
+/** One that begins before the token is renewed. */
+function issuerOutage(mood: IssuerMood, label: string, forMs: number): Happening {
   return {
     fromMs: -8_000,
-    toMs: 2_000,
+    toMs: forMs - 8_000,
     label,
     begin: ({ issuer }) => {
       issuer.mood = mood;

@@ -19,6 +19,8 @@ export class Calls {
   readonly waits = new Waits();
   readonly errors = new Map<string, number>();
   failed = 0;
+  /** When the last call began that failed. */
+  lastFailedAt = -Infinity;
   withExpiredToken = 0;
 }
 
@@ -89,6 +91,7 @@ export class Fleet {
       if (!this.#issuer.isGood(header.slice("Bearer ".length))) calls.withExpiredToken++;
     } catch (error) {
       calls.failed++;
+      calls.lastFailedAt = Math.max(calls.lastFailedAt, began);
       const name = error instanceof Error ? error.name : typeof error;
       calls.errors.set(name, (calls.errors.get(name) ?? 0) + 1);
     }

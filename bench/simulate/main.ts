@@ -10,7 +10,8 @@
  *   --redis-round-trip-ms=0.5
  *   --redis-operations=100000   that one Redis gets done in a second
  *   --only="issuer silent,…"    only these chapters, after the cold start: calm, redis restart,
- *                          redis frozen, redis down, issuer 503, issuer silent (not told otherwise)
+ *                          redis frozen, redis down, issuer 503, issuer 503 for a minute,
+ *                          issuer silent (not told otherwise)
  *   --seed=1               another course of chance
  */
 import { fork } from "node:child_process";

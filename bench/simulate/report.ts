@@ -40,6 +40,7 @@ export function report(settings: Settings, told: readonly Told[]): string {
       ["p99", ({ waitedMs }) => milliseconds(waitedMs.p99)],
       ["max", ({ waitedMs }) => milliseconds(waitedMs.max)],
       ["errors", ({ errors }) => whole(errors)],
+      ["… last after its end", ({ failedForMsAfter }) => milliseconds(failedForMsAfter)],
       ["with an expired token", ({ withExpiredToken }) => whole(withExpiredToken)],
       ["", ({ errorNames }) => errorNames.join(", ")],
     ],

@@ -29,7 +29,7 @@ export const variants: readonly Variant[] = [
     name: "no refresh ahead",
     jitter: true,
     refreshAhead: false,
-    chapters: ["cold start", "calm", "redis restart", "issuer 503"],
+    chapters: ["cold start", "calm", "redis restart", "issuer 503", "issuer 503 for a minute"],
   },
   {
     name: "no jitter",

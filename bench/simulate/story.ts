@@ -25,6 +25,8 @@ export interface ChapterFigures {
   readonly cacheFailures: number;
   readonly calls: number;
   readonly errors: number;
+  /** From the end of what happened to the last call that failed. */
+  readonly failedForMsAfter: number;
   readonly errorNames: readonly string[];
   readonly withExpiredToken: number;
   readonly waitedMs: { readonly p50: number; readonly p99: number; readonly max: number };
@@ -91,9 +93,9 @@ export async function tell(
     if (from === 0) fleet.start();
     const cold = renewals === 0;
     const expiry = issuer.nextExpiry;
-    const to = Math.ceil(
-      cold ? renewedAfterMs / 2 : expiry + renewalMs + (renewals - 0.5) * renewedAfterMs,
-    );
+    const usualMs = renewalMs + (renewals - 0.5) * renewedAfterMs;
+    const afterMs = Math.max(usualMs, chapter.afterMs ?? 0);
+    const to = Math.ceil(cold ? renewedAfterMs / 2 : expiry + afterMs);
     for (const { fromMs, toMs, begin, end } of chapter.happenings) {
       clock.after(expiry + fromMs - from, () => begin({ redis, issuer }));
       clock.after(expiry + toMs - from, () => end({ redis, issuer }));
@@ -108,7 +110,9 @@ export async function tell(
     }
     // The picture leaves out most of the time in which nothing happens.
     const shownFrom = cold ? from : expiry - 15_000;
-    const shownTo = cold ? from + 2_000 : Math.min(to, expiry + (renewals - 1) * usableMs + 20_000);
+    const shownMs = Math.max((renewals - 1) * usableMs + 20_000, chapter.afterMs ?? 0);
+    const shownTo = cold ? from + 2_000 : Math.min(to, expiry + shownMs);
+    const endedAt = expiry + Math.max(0, ...chapter.happenings.map(({ toMs }) => toMs));
     const everyMs = cold ? 20 : 250;
     const asShown = (points: readonly Point[]): readonly Point[] =>
       points.map(([at, value]) => [at + (shownFrom - (cold ? from : expiry)) / 1_000, value]);
@@ -127,6 +131,7 @@ export async function tell(
       cacheFailures: fleet.cacheFailures,
       calls: calls.waits.count,
       errors: calls.failed,
+      failedForMsAfter: Math.max(0, calls.lastFailedAt - endedAt),
       errorNames: [...calls.errors.keys()],
       withExpiredToken: calls.withExpiredToken,
       waitedMs: {

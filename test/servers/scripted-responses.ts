@@ -13,6 +13,10 @@ export class ScriptedResponses {
     if (times > 0) this.#queue.push({ remaining: times, response });
   }
 
+  clear(): void {
+    this.#queue = [];
+  }
+
   take(): ScriptedResponse | undefined {
     const next = this.#queue[0];
     if (next === undefined) return undefined;

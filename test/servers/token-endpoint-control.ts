@@ -29,6 +29,8 @@ export interface TokenEndpointControls {
   setLatency(ms: number): void;
   /** The next `times` requests to the token endpoint fail like this. */
   failNext(times: number, status: number, body?: unknown, headers?: Record<string, string>): void;
+  /** Whatever was to fail, doesn't. */
+  succeedAgain(): void;
 }
 
 interface TokenEndpointControl {
@@ -80,6 +82,7 @@ export function controlTokenEndpoint(initialTtl: number): TokenEndpointControl {
       },
       failNext: (times, status, body = { error: "server_error" }, headers = {}) =>
         failures.push(times, { status, body, headers }),
+      succeedAgain: () => failures.clear(),
     },
   };
 }
