@@ -8,6 +8,8 @@ const longestForCredentialsMs = 300_000;
 // A server that says "in a year" by mistake is asked again after this time, without a restart here.
 export const longestRetryAfterMs = 900_000;
 /** Failures of this machine: a new attempt costs the token endpoint nothing. */
+/** So long after the next attempt was due nobody knows whether the outage goes on. */
+const currentForMs = 1_000;
 const ofThisMachine = new Set(["invalid_configuration", "secret_unavailable", "grant_failed"]);
 const aboutCredentials = new Set(["invalid_client", "invalid_grant", "unauthorized_client"]);
 
@@ -17,7 +19,7 @@ interface Remembered {
   readonly until: number;
   /** The pause that doubles with each rejection; an outage in between leaves it as it is. */
   readonly rejectionPauseMs: number;
-  /** A request is under way to find out whether the outage has ended. */
+  /** A request is under way to find out whether the outage has ended, and the others get its error. */
   isProbed: boolean;
 }
 
@@ -48,6 +50,12 @@ export class CoolDown {
     return this.#failures.get(key)?.error instanceof TokenEndpointUnavailableError;
   }
 
+  /** Whether that is news: the next attempt isn't long overdue. */
+  isCurrentOutage(key: string): boolean {
+    const until = this.#failures.get(key)?.until ?? Number.NEGATIVE_INFINITY;
+    return this.isOutage(key) && performance.now() < until + currentForMs;
+  }
+
   /**
    * The error of an outage, while it is too early for a request or another caller makes one. When it no
    * longer is, the caller that asks first makes the probe, and has to end it by {@link probed}.
@@ -58,7 +66,8 @@ export class CoolDown {
     if (!(remembered?.error instanceof TokenEndpointUnavailableError)) return undefined;
     const isBusy = remembered.isProbed && !joinsProbe;
     if (isBusy || performance.now() < remembered.until) return repeated(remembered);
-    remembered.isProbed = true;
+    // When nobody has asked for long, all who ask now wait for the result.
+    remembered.isProbed = this.isCurrentOutage(key);
     return undefined;
   }
 

@@ -75,8 +75,11 @@ export class SharedSource implements TokenSource {
 
   /** One process has the lease and requests the token; the others wait for it to appear. */
   async #requestOrWait(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
-    const isOutage = this.#coolDown.isOutage(attemptOf(endpoint));
-    const outage = isOutage ? await this.#outages.current(endpoint) : undefined;
+    const attempt = attemptOf(endpoint);
+    const isCurrent = this.#coolDown.isCurrentOutage(attempt);
+    const outage = this.#coolDown.isOutage(attempt)
+      ? await this.#outages.current(endpoint)
+      : undefined;
     if (outage !== undefined) throw this.#learned(outage, endpoint);
     const leaseName = await this.#tokens.leaseName(endpoint);
     const wait = this.#waits.begin(endpoint);
@@ -85,7 +88,7 @@ export class SharedSource implements TokenSource {
       if (lease === undefined) return this.#requestAlone(endpoint, replaced);
       if (lease !== "taken") return this.#requestAsHolder(lease, endpoint, replaced);
       // Another process probes the token endpoint, and its result is known soon.
-      const error = isOutage ? this.#putOff(endpoint) : undefined;
+      const error = isCurrent ? this.#putOff(endpoint) : undefined;
       if (error !== undefined) throw error;
       if (wait.isOver) return this.#request(endpoint, replaced);
       for (let look = 0; look < looksBeforeLease && !wait.isOver; look++) {

@@ -95,6 +95,15 @@ describe("after a failure", () => {
     expect(script.times).toHaveLength(4);
   });
 
+  test("those who ask at once long after an outage all get the token of one request", async () => {
+    const { script, get } = start((n) => (n === 1 ? down() : token(n)));
+    await errorOf(get());
+    await pass(60_000);
+    const headers = await Promise.all(Array.from({ length: 100 }, () => get()));
+    expect(new Set(headers)).toEqual(new Set(["Bearer token-2"]));
+    expect(script.times).toHaveLength(2);
+  });
+
   test("a probe is one caller's: the others get the error at once, and then its token", async () => {
     let answer: (response: Response) => void = () => {};
     const { script, get } = start((n) =>
