@@ -3,6 +3,7 @@ import { basename, isAbsolute } from "node:path";
 import { rollup } from "rollup";
 import { defineConfig } from "tsup";
 
+/** What people import. */
 const entry = [
   "src/index.ts",
   "src/axios.ts",
@@ -10,6 +11,7 @@ const entry = [
   "src/google.ts",
   "src/redis.ts",
   "src/undici.ts",
+  "src/wso2.ts",
 ];
 
 const common = {
@@ -24,14 +26,15 @@ const common = {
 export default defineConfig([
   {
     ...common,
+    entry: { ...named(entry), command: "src/command/main.ts" },
     format: "esm",
     // Chunks keep what is imported dynamically (openid-client, jose) out of the main entry's way.
     splitting: true,
     clean: true,
-    // Two small libraries travel inside the build, so that installing stays small. What is bundled, types
+    // Small libraries travel inside the build, so that installing stays small. What is bundled, types
     // included, has its licence in THIRD_PARTY_NOTICES.md; test/package/tarball.test.ts sees to it.
-    noExternal: ["lru-cache", "leven"],
-    dts: { resolve: ["@standard-schema/spec"] },
+    noExternal: ["fflate", "lru-cache", "leven"],
+    dts: { entry: named(entry), resolve: ["@standard-schema/spec"] },
     onSuccess: oneChunk,
   },
   {
@@ -47,13 +50,18 @@ export default defineConfig([
   },
 ]);
 
+/** The entries by their names in `dist`. */
+function named(files: readonly string[]): Record<string, string> {
+  return Object.fromEntries(files.map((file) => [basename(file, ".ts"), file]));
+}
+
 /** What the entries share in one file instead of a dozen: each costs a start more than a millisecond. */
 async function oneChunk(): Promise<void> {
   const files = (await readdir("dist")).filter((file) => file.endsWith(".js"));
   const texts = new Map<string, string>();
   for (const file of files) texts.set(file, await readFile(`dist/${file}`, "utf8"));
   const bundle = await rollup({
-    input: ["index", "axios", "azure", "google", "redis", "undici"].map(
+    input: ["index", "axios", "azure", "google", "redis", "undici", "wso2", "command"].map(
       (name) => `./dist/${name}.js`,
     ),
     external: (id) => !id.startsWith(".") && !isAbsolute(id),
@@ -68,7 +76,8 @@ async function oneChunk(): Promise<void> {
     manualChunks: (id) => {
       const text = texts.get(basename(id)) ?? "";
       const isShared = basename(id).startsWith("chunk-");
-      return isShared && !/from ['"](?:jose|openid-client)/.test(text) ? "shared" : undefined;
+      const waits = /from ['"](?:jose|openid-client|smol-toml|yaml)|^\/\/ src\/command\//m;
+      return isShared && !waits.test(text) ? "shared" : undefined;
     },
   });
 }

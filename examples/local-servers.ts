@@ -31,8 +31,10 @@ export interface Seen {
 }
 
 /** An authorization server and a backend. */
-export async function startLocalServers(): Promise<LocalServers> {
-  const idp = await startOidcProvider();
+export async function startLocalServers(
+  options?: Parameters<typeof startOidcProvider>[0],
+): Promise<LocalServers> {
+  const idp = await startOidcProvider(options);
   const backend = await startBackend(idp);
   return {
     idp,

@@ -13,8 +13,8 @@ describe("the documentation names tests that there are", () => {
     expect(named.filter((file) => !existsSync(`${root}${file}`))).toEqual([]);
   });
 
-  test("for every failure that was seen elsewhere, by its title", () => {
-    const rows = [...textOf("failures.md").matchAll(/^\|.*\| `(test\/[^`]+)`: (.*?) *\|$/gm)];
+  test.each(["failures.md", "wso2.md"])("in the rows of %s, by their titles", (page) => {
+    const rows = [...textOf(page).matchAll(/^\|.*\| `(test\/[^`]+)`: (.*?) *\|$/gm)];
     expect(rows.length).toBeGreaterThan(20);
     const missing = rows.filter(
       ([, file, title = ""]) => !readFileSync(`${root}${file}`, "utf8").includes(title),

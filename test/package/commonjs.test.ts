@@ -101,6 +101,7 @@ const imports = `
   import { googleAuthClient } from "endpoint-security/google";
   import { createRedisCache } from "endpoint-security/redis";
   import { authInterceptor } from "endpoint-security/undici";
+  import { fromApiDefinition } from "endpoint-security/wso2";
 `;
 
 /** For a Jest without TypeScript. */

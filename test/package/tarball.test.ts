@@ -92,7 +92,7 @@ describe("the tarball", () => {
     const copied = [...packed.bundled, ...dts.resolve];
     const esModulesOnly = ["jose", "mimic-function", "oauth4webapi", "openid-client", "p-memoize"];
     expect(copied.toSorted()).toEqual(
-      [...esModulesOnly, "leven", "lru-cache", "@standard-schema/spec"].toSorted(),
+      [...esModulesOnly, "fflate", "leven", "lru-cache", "@standard-schema/spec"].toSorted(),
     );
     for (const name of copied) {
       const source = join(checkout, "node_modules", name);
@@ -139,7 +139,7 @@ describe("the tarball", () => {
 });
 
 describe("an installation", () => {
-  it("adds at most 8 packages besides it, and 3 MiB in all", async () => {
+  it("adds at most 8 packages besides it, and 3.25 MiB in all", async () => {
     const modules = join(project, "node_modules");
     const lock = JSON.parse(await readFile(join(modules, ".package-lock.json"), "utf8"));
     const others = Object.keys(lock.packages)
@@ -155,8 +155,8 @@ describe("an installation", () => {
       onDisk += blocks * 512;
     }
     // Both, because a file takes whole blocks: many small ones take more than they hold.
-    expect(bytes).toBeLessThanOrEqual(3 * 1024 * 1024);
-    expect(onDisk).toBeLessThanOrEqual(3 * 1024 * 1024);
+    expect(bytes).toBeLessThanOrEqual(3.25 * 1024 * 1024);
+    expect(onDisk).toBeLessThanOrEqual(3.25 * 1024 * 1024);
   });
 
   it("gets a header for an ES module", async () => {
@@ -464,6 +464,8 @@ describe("a TypeScript project", () => {
     import { googleAuthClient } from "endpoint-security/google";
     // @ts-expect-error no client of google-auth-library
     googleAuthClient({}, security, orders);
+    import { fromApiDefinition } from "endpoint-security/wso2";
+    export const orders2 = fromApiDefinition({}).production?.url;
   `;
   const clientsConsumer = `${consumer}
     import { wrapAxios } from "endpoint-security/axios";

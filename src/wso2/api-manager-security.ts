@@ -1,0 +1,265 @@
+import type { TokenRequestOptions } from "../configuration/oauth2-config.ts";
+import type { Transport } from "../configuration/transport-fields.ts";
+import type { Cursor } from "./cursor.ts";
+import { type SecretFinder, whyNotUsable } from "./secrets.ts";
+import type { Security, Stage } from "./stages.ts";
+import { tokenParameters } from "./token-parameters.ts";
+
+/** One `endpoint_security` of API Manager, or of a params file. */
+export function readApiManagerSecurity(
+  place: Cursor,
+  stage: Stage,
+  secrets: SecretFinder,
+): Security | undefined {
+  const type = place.any("type", "endpointSecurityType");
+  const name = type.text()?.toUpperCase() ?? "NONE";
+  const enabled = place.at("enabled");
+  if (enabled.flag() === false || name === "NONE") {
+    const why = name === "NONE" ? "the backend isn't secured" : "it is switched off";
+    for (const [, member] of place.members()) member.left(`is not in use: ${why}`);
+    return undefined;
+  }
+  enabled.carried("the endpoint is secured");
+  const context: Context = { place, stage, secrets };
+  switch (name) {
+    case "OAUTH":
+    case "OAUTH2":
+      type.carried('type: "oauth2"');
+      return oauth2(context);
+    case "BASIC":
+    case "DIGEST":
+      type.carried(`type: "${name.toLowerCase()}"`);
+      return userAndPassword(context, name === "BASIC" ? "basic" : "digest");
+    case "APIKEY":
+    case "API_KEY":
+      return apiKey(context, type);
+    case "AWS":
+    case "AWSLAMBDA":
+      type.left(
+        "is AWS Signature Version 4, which this library doesn't sign",
+        "use the AWS SDK for this backend",
+      );
+      for (const [, member] of place.members()) member.left("belongs to AWS Signature Version 4");
+      return undefined;
+    default:
+      type.problem(
+        "is no kind of endpoint security that is known",
+        "set one of OAUTH, BASIC, DIGEST, APIKEY or NONE",
+      );
+      return undefined;
+  }
+}
+
+interface Context {
+  readonly place: Cursor;
+  readonly stage: Stage;
+  readonly secrets: SecretFinder;
+}
+
+function oauth2({ place, stage, secrets }: Context): Security | undefined {
+  const grant = place.at("grantType");
+  const grantType = grant.text()?.toLowerCase() ?? "client_credentials";
+  if (grantType !== "client_credentials" && grantType !== "password") {
+    grant.problem(
+      "is no grant that this kind of endpoint has",
+      "set CLIENT_CREDENTIALS or PASSWORD",
+    );
+    return undefined;
+  }
+  grant.carried(`grantType: "${grantType}"`);
+  const tokenUrl = needed(place.any("tokenUrl", "tokenEndpoint"), "tokenUrl");
+  const clientId = name(place.at("clientId"), `${stage}.clientId`, secrets);
+  const clientSecret = secrets.find(place.at("clientSecret"), `${stage}.clientSecret`) ?? "";
+  const user = grantType === "password" ? userOf({ place, stage, secrets }) : undefined;
+  const custom = place.at("customParameters");
+  const parameters = tokenParameters(custom, { secrets, path: stage });
+  const common = {
+    tokenUrl,
+    clientId,
+    clientSecret,
+    // What the product sends: it doesn't form-encode them first.
+    clientSecretBasicEncoding: "raw",
+    ...insecure(place.any("tokenUrl", "tokenEndpoint"), tokenUrl),
+    ...parameters,
+    ...timeouts(place),
+    ...proxy({ place, stage, secrets }),
+  } as const;
+  if (user !== undefined) return { grantType: "password", ...user, ...common };
+  for (const unused of [place.at("username"), place.at("password")]) {
+    unused.left("is not in use: it belongs to the password grant");
+  }
+  return { grantType: "client_credentials", ...common };
+}
+
+function userAndPassword(context: Context, type: "basic" | "digest"): Security {
+  const { username, password } = userOf(context);
+  return { type, username, password };
+}
+
+function userOf({ place, stage, secrets }: Context) {
+  return {
+    username: name(place.at("username"), `${stage}.username`, secrets),
+    password: secrets.find(place.at("password"), `${stage}.password`) ?? "",
+  };
+}
+
+function apiKey({ place, stage, secrets }: Context, type: Cursor): Security {
+  const identifier = place.at("apiKeyIdentifier");
+  const where = place.at("apiKeyIdentifierType");
+  const value = place.at("apiKeyValue");
+  const key = needed(identifier, "apiKeyIdentifier");
+  const secret = secrets.find(value, `${stage}.apiKey`) ?? "";
+  if (where.text()?.toUpperCase() === "QUERY_PARAMETER") {
+    type.carried('type: "api_key"');
+    identifier.carried("queryParameter");
+    where.carried("queryParameter: only the wrappers can send it");
+    return { type: "api_key", queryParameter: key, apiKey: secret };
+  }
+  where.carried("headerName");
+  identifier.carried("headerName");
+  const token = typeof secret === "string" ? /^Bearer\s+(\S+)$/i.exec(secret)?.[1] : undefined;
+  if (token !== undefined) {
+    type.changed('is a token with "Bearer" before it: type: "bearer"');
+    return { type: "bearer", token, headerName: key, headerPrefix: "Bearer" };
+  }
+  type.carried('type: "api_key"');
+  return { type: "api_key", headerName: key, apiKey: secret };
+}
+
+/** Deadlines of the token request. They have one for each of its steps, and this library for an attempt. */
+function timeouts(place: Cursor): { tokenRequest?: TokenRequestOptions } {
+  const kind = place.at("connectionTimeoutConfigType");
+  const connect = place.at("connectionTimeoutDuration");
+  const pooled = place.at("connectionRequestTimeoutDuration");
+  const socket = place.at("socketTimeoutDuration");
+  const choice = kind.text()?.toUpperCase();
+  if (choice === "NONE" || choice === "GLOBAL") {
+    const note = choice === "NONE" ? "none are set" : "the gateway's own are in deployment.toml";
+    for (const unused of [connect, pooled, socket]) unused.left(`is not in use: ${note}`);
+    kind.left(
+      choice === "NONE"
+        ? "sets no timeouts: this library's own hold, 5 s for an attempt"
+        : "takes the timeouts of the gateway: read deployment.toml with fromDeploymentToml",
+    );
+    return {};
+  }
+  const given = [connect, socket].map((one) => one.number() ?? 0);
+  const attemptTimeoutMs = given.reduce((sum, ms) => sum + ms, 0);
+  pooled.left(
+    pooled.number() === undefined
+      ? "isn't set"
+      : "is how long a request waits for a pooled connection; nothing waits for one here",
+  );
+  for (const one of [connect, socket]) {
+    if (one.number() === undefined) one.left("isn't set");
+    else one.changed("is part of tokenRequest.attemptTimeoutMs, which covers a whole attempt");
+  }
+  kind.carried("tokenRequest.attemptTimeoutMs");
+  return tokenRequestOf(attemptTimeoutMs);
+}
+
+/** The deadline of an attempt, and of the whole request where that would be shorter. */
+export function tokenRequestOf(attemptTimeoutMs: number): { tokenRequest?: TokenRequestOptions } {
+  if (attemptTimeoutMs === 0) return {};
+  const isLong = attemptTimeoutMs > 10_000;
+  const timeoutMs = isLong ? { timeoutMs: attemptTimeoutMs } : {};
+  return { tokenRequest: { attemptTimeoutMs, ...timeoutMs } };
+}
+
+function proxy({ place, stage, secrets }: Context): { transport?: Transport } {
+  const kind = place.at("proxyConfigType");
+  const configs = place.at("proxyConfigs");
+  const choice = kind.text()?.toUpperCase();
+  const isOn = configs.at("proxyEnabled").flag() === true && choice !== "NONE";
+  if (!isOn || choice === "GLOBAL") {
+    for (const [, member] of configs.members())
+      member.left("is not in use: no proxy is switched on");
+    kind.left(
+      choice === "GLOBAL"
+        ? "takes the gateway's proxy: read deployment.toml with fromDeploymentToml"
+        : "switches no proxy on",
+    );
+    return {};
+  }
+  kind.carried("transport.proxy");
+  configs.at("proxyEnabled").carried("transport.proxy");
+  const password = configs.at("proxyPassword");
+  const user = configs.at("proxyUsername");
+  const address = proxyUrl({
+    protocol: configs.at("proxyProtocol"),
+    host: configs.at("proxyHost"),
+    port: configs.at("proxyPort"),
+    user,
+    password: user.isThere ? proxySecret(password, `${stage}.proxyPassword`, secrets) : undefined,
+  });
+  if (!user.isThere) password.left("is not in use: the proxy has no user name");
+  return address === undefined ? {} : { transport: { proxy: address } };
+}
+
+interface ProxyParts {
+  readonly protocol: Cursor;
+  readonly host: Cursor;
+  readonly port: Cursor;
+  readonly user: Cursor;
+  readonly password: string | undefined;
+}
+
+/** The URL of a proxy from its parts. */
+export function proxyUrl({ protocol, host, port, user, password }: ProxyParts): string | undefined {
+  const name = host.text();
+  if (name === undefined) {
+    host.problem("is missing", "set the proxy's host, or switch it off");
+    return undefined;
+  }
+  for (const part of [protocol, host, port, user]) part.carried("transport.proxy");
+  const login = user.text();
+  const url = new URL("http://proxy");
+  url.protocol = protocol.text()?.toLowerCase() ?? "http";
+  url.hostname = name;
+  url.port = port.text() ?? "";
+  if (login !== undefined) url.username = login;
+  if (password !== undefined) url.password = password;
+  return url.href.replace(/\/$/, "");
+}
+
+/** A password that becomes a part of a URL, and so can't be a function. */
+export function proxySecret(place: Cursor, path: string, secrets: SecretFinder) {
+  const secret = secrets.find(place, path);
+  if (typeof secret !== "function") return secret;
+  const fix = "give the password itself: it becomes a part of the proxy's URL";
+  place.report.problems.push({ path, problem: "is a function", fix });
+  return undefined;
+}
+
+function needed(place: Cursor, field: string): string {
+  const text = place.text();
+  if (text === undefined) {
+    if (!place.isThere) place.problem("is missing", "set it, or switch the security off");
+    return "";
+  }
+  place.carried(field);
+  return text;
+}
+
+/** A name that is no secret, and may be kept in a secret store all the same. */
+function name(place: Cursor, path: string, secrets: SecretFinder): string {
+  const text = place.text();
+  if (text !== undefined && whyNotUsable(text) === undefined) {
+    place.carried(path.slice(path.indexOf(".") + 1));
+    return text;
+  }
+  const secret = secrets.find(place, path);
+  if (typeof secret !== "function") return secret ?? "";
+  place.report.problems.push({ path, problem: "is a function", fix: "give the text itself" });
+  return "";
+}
+
+/** They allow http everywhere. */
+export function insecure(place: Cursor, url: string): { allowInsecureRequests?: true } {
+  if (!/^http:\/\//i.test(url)) return {};
+  const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: "" };
+  if (/^(localhost|127\..*|\[::1\])$/.test(hostname)) return {};
+  const note = "is http, so that client secret and tokens can be read on their way";
+  place.report.add("left", { path: place.path, note, fix: "use https" });
+  return { allowInsecureRequests: true };
+}

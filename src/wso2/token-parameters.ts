@@ -1,0 +1,71 @@
+import type { Cursor } from "./cursor.ts";
+import { type SecretFinder, whyNotUsable } from "./secrets.ts";
+
+/** Parameters that have a field of their own here. */
+const fields = ["scope", "audience", "resource"] as const;
+/** Parameters that the token request sets itself. */
+const reserved = new Set([
+  "grant_type",
+  "client_id",
+  "client_secret",
+  "username",
+  "password",
+  "refresh_token",
+]);
+
+export interface TokenParameters {
+  readonly scope?: string;
+  readonly audience?: string;
+  readonly resource?: string;
+  readonly customParameters?: Readonly<Record<string, string>>;
+}
+
+/** Further parameters of the token request: name and value, or `{ value, secured }`. */
+export function tokenParameters(
+  place: Cursor,
+  { secrets, path }: { readonly secrets: SecretFinder; readonly path: string },
+): TokenParameters {
+  const found: Record<string, string> = {};
+  for (const [name, given] of place.members()) {
+    const value = typeof given.value === "object" && given.isThere ? given.at("value") : given;
+    const isSecured = given.at("secured").flag() === true;
+    given.at("secured").carried("decides where the value is taken from");
+    if (reserved.has(name.toLowerCase())) {
+      value.left("is a parameter that the token request sets itself");
+      continue;
+    }
+    const text =
+      isSecured || isReference(value)
+        ? secretText(value, secrets, `${path}.customParameters.${name}`)
+        : value.text();
+    if (text === undefined) {
+      value.left("has no value, so that it isn't sent");
+      continue;
+    }
+    found[name] = text;
+    const field = fields.find((one) => one === name);
+    value.carried(field ?? `customParameters.${name}`);
+  }
+  const { scope, audience, resource, ...customParameters } = found;
+  return {
+    ...(scope === undefined ? {} : { scope }),
+    ...(audience === undefined ? {} : { audience }),
+    ...(resource === undefined ? {} : { resource }),
+    ...(Object.keys(customParameters).length === 0 ? {} : { customParameters }),
+  };
+}
+
+/** Whether a value only says where the real one is. */
+function isReference(value: Cursor): boolean {
+  return (
+    value.isThere && typeof value.value === "string" && whyNotUsable(value.value) !== undefined
+  );
+}
+
+function secretText(value: Cursor, secrets: SecretFinder, path: string): string | undefined {
+  const secret = secrets.find(value, path);
+  if (typeof secret !== "function") return secret;
+  const fix = "give the value itself: parameters are sent as they are";
+  value.report.problems.push({ path, problem: "is a function", fix });
+  return undefined;
+}
