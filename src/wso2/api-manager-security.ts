@@ -213,10 +213,13 @@ export function proxyUrl({ protocol, host, port, user, password }: ProxyParts): 
   }
   for (const part of [protocol, host, port, user]) part.carried("transport.proxy");
   const login = user.text();
-  const url = new URL("http://proxy");
-  url.protocol = protocol.text()?.toLowerCase() ?? "http";
+  const scheme = protocol.text()?.toLowerCase() ?? "http";
+  if (scheme !== "http" && scheme !== "https") {
+    protocol.problem("is no kind of proxy that this library uses", "set http or https");
+  }
+  const url = new URL(`${scheme === "https" ? "https" : "http"}://proxy`);
   url.hostname = name;
-  url.port = port.text() ?? "";
+  url.port = String(port.number() ?? "");
   if (login !== undefined) url.username = login;
   if (password !== undefined) url.password = password;
   return url.href.replace(/\/$/, "");

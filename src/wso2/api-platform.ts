@@ -169,9 +169,9 @@ function tokenRequest(params: Cursor, { stage, secrets }: Context) {
   const attemptTimeoutMs = durationMs(timeout);
   const retry = params.at("tokenRequestMaxRetries");
   const retries = retry.number();
-  const headers: Record<string, string> = {};
+  const headers = new Map<string, string>();
   for (const [name, value] of params.at("tokenRequestHeaders").members()) {
-    headers[name] = plain(value, `${stage}.tokenRequestHeaders.${name}`, secrets);
+    headers.set(name, plain(value, `${stage}.tokenRequestHeaders.${name}`, secrets));
     value.carried(`tokenRequest.headers.${name}`);
   }
   timeout.carried("tokenRequest.attemptTimeoutMs, and timeoutMs for all attempts together");
@@ -181,7 +181,7 @@ function tokenRequest(params: Cursor, { stage, secrets }: Context) {
       ? {}
       : { attemptTimeoutMs, timeoutMs: attemptTimeoutMs * ((retries ?? 2) + 1) }),
     ...(retries === undefined ? {} : { retries }),
-    ...(Object.keys(headers).length === 0 ? {} : { headers }),
+    ...(headers.size === 0 ? {} : { headers: Object.fromEntries(headers) }),
   };
   return Object.keys(given).length === 0 ? {} : { tokenRequest: given };
 }

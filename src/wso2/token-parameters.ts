@@ -25,7 +25,7 @@ export function tokenParameters(
   place: Cursor,
   { secrets, path }: { readonly secrets: SecretFinder; readonly path: string },
 ): TokenParameters {
-  const found: Record<string, string> = {};
+  const found = new Map<string, string>();
   for (const [name, given] of place.members()) {
     const value = typeof given.value === "object" && given.isThere ? given.at("value") : given;
     const isSecured = given.at("secured").flag() === true;
@@ -42,11 +42,11 @@ export function tokenParameters(
       value.left("has no value, so that it isn't sent");
       continue;
     }
-    found[name] = text;
+    found.set(name, text);
     const field = fields.find((one) => one === name);
     value.carried(field ?? `customParameters.${name}`);
   }
-  const { scope, audience, resource, ...customParameters } = found;
+  const { scope, audience, resource, ...customParameters } = Object.fromEntries(found);
   return {
     ...(scope === undefined ? {} : { scope }),
     ...(audience === undefined ? {} : { audience }),

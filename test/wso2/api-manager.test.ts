@@ -161,6 +161,16 @@ describe("An export of API Manager", () => {
     expect(productionOf({ ...security, proxyConfigType: "NONE" })).toEqual(expected);
   });
 
+  it.each([
+    [{ proxyProtocol: "socks5" }, "proxyProtocol is no kind of proxy that this library uses"],
+    [{ proxyPort: "http" }, "proxyPort must be a number"],
+    [{ proxyHost: "" }, "proxyHost is missing"],
+  ])("with a proxy that can't be used is rejected: %j", (more, problem) => {
+    const proxyConfigs = { proxyEnabled: "true", proxyHost: "proxy", proxyPort: 3128, ...more };
+    const [found] = problemsOf(() => productionOf({ ...oauth, proxyConfigs }));
+    expect(found).toContain(`proxyConfigs.${problem}`);
+  });
+
   it("gives a long deadline of an attempt to the whole request, too", () => {
     const timeouts = {
       connectionTimeoutConfigType: "ENDPOINT_SPECIFIC",
