@@ -1,3 +1,4 @@
+import { channel } from "node:diagnostics_channel";
 import {
   type AnyEndpointSecurityError,
   ConfigurationError,
@@ -170,6 +171,9 @@ export class Events {
     // Copies: a listener may add or remove listeners.
     for (const listener of [...this.#listeners[name]]) call(name, () => listener(event));
     for (const listener of [...this.#anyListeners]) call(name, () => listener(name, event));
+    // For tracers, which hear of all instances.
+    const published = channel(`endpoint-security:${name}`);
+    if (published.hasSubscribers) published.publish(event);
   };
 
   clear(): void {

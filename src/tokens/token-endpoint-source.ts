@@ -21,6 +21,7 @@ import { withRetries } from "./retries.ts";
 import { missingScopes, scopesIn } from "./scopes.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { ReplacedToken, TokenSource, UsableRefreshToken } from "./token-source.ts";
+import { traced } from "./traced.ts";
 
 /** What token requests are sent by. */
 interface TokenEndpointDependencies {
@@ -136,12 +137,16 @@ export class TokenEndpointSource implements TokenSource {
     const start = Date.now();
     const attempts = { count: 0 };
     const event = { endpoint: endpoint.label, grantType: endpoint.settings.grantType };
+    const trigger = triggerOf(replaced);
+    const tokenUrl = endpoint.tokenUrl === "" ? undefined : shownUrl(endpoint.tokenUrl);
     try {
-      const token = await this.#requestWithRetries(endpoint, attempts, replaced, refreshToken);
+      const token = await traced({ ...event, trigger, tokenUrl }, () =>
+        this.#requestWithRetries(endpoint, attempts, replaced, refreshToken),
+      );
       this.#reportScope(endpoint, token);
       this.#emit("tokenObtained", {
         ...event,
-        trigger: triggerOf(replaced),
+        trigger,
         attempts: attempts.count,
         durationMs: Date.now() - start,
         expiresAt: token.expiresAt,
