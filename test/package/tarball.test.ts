@@ -356,6 +356,31 @@ describe("an installation beside axios", () => {
   });
 });
 
+describe("the command of an installation", () => {
+  const bin = "node_modules/endpoint-security/dist/command.js";
+  const orders = join(checkout, "examples/wso2/api-manager/Orders-1.0.0");
+
+  it("says which packages it needs", async () => {
+    const running = node([bin, "import", "wso2", orders], project);
+    await expect(running).rejects.toThrow("npm install --save-dev yaml smol-toml");
+  });
+
+  it("imports an export of WSO2, and is linked by its name", async () => {
+    const home = join(folder.path, "command");
+    await cp(project, home, { recursive: true });
+    for (const name of ["yaml", "smol-toml"]) {
+      await symlink(join(checkout, "node_modules", name), join(home, "node_modules", name), "dir");
+    }
+    const { stdout, stderr } = await node([bin, "import", "wso2", orders, "--out", "a.ts"], home);
+    expect(stderr).toBe("");
+    expect(stdout).toContain("wrote a.ts");
+    expect(await readFile(join(home, "a.ts"), "utf8")).toContain("export const orders = {");
+    const manifest = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+    expect(manifest.bin).toEqual({ "endpoint-security": "dist/command.js" });
+    expect(await readFile(join(home, bin), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+});
+
 describe("an installation beside undici", () => {
   it.each(["import", "require"])("composes an agent of undici's, by %s", async (by) => {
     const home = join(folder.path, `undici-${by}`);
