@@ -1,8 +1,10 @@
 import type { TokenRequestOptions } from "../configuration/oauth2-config.ts";
 import type { Transport } from "../configuration/transport-fields.ts";
 import type { Cursor } from "./cursor.ts";
-import { type SecretFinder, whyNotUsable } from "./secrets.ts";
+import { proxyUrl } from "./proxy-url.ts";
+import type { SecretFinder } from "./secrets.ts";
 import type { Security, Stage } from "./stages.ts";
+import { attemptDeadline, insecure } from "./token-endpoint.ts";
 import { tokenParameters } from "./token-parameters.ts";
 
 /** One `endpoint_security` of API Manager, or of a params file. */
@@ -68,7 +70,7 @@ function oauth2({ place, stage, secrets }: Context): Security | undefined {
   }
   grant.carried(`grantType: "${grantType}"`);
   const tokenUrl = needed(place.any("tokenUrl", "tokenEndpoint"), "tokenUrl");
-  const clientId = name(place.at("clientId"), `${stage}.clientId`, secrets);
+  const clientId = secrets.text(place.at("clientId"), `${stage}.clientId`);
   const clientSecret = secrets.find(place.at("clientSecret"), `${stage}.clientSecret`) ?? "";
   const user = grantType === "password" ? userOf({ place, stage, secrets }) : undefined;
   const custom = place.at("customParameters");
@@ -98,7 +100,7 @@ function userAndPassword(context: Context, type: "basic" | "digest"): Security {
 
 function userOf({ place, stage, secrets }: Context) {
   return {
-    username: name(place.at("username"), `${stage}.username`, secrets),
+    username: secrets.text(place.at("username"), `${stage}.username`),
     password: secrets.find(place.at("password"), `${stage}.password`) ?? "",
   };
 }
@@ -155,15 +157,7 @@ function timeouts(place: Cursor): { tokenRequest?: TokenRequestOptions } {
     else one.changed("is part of tokenRequest.attemptTimeoutMs, which covers a whole attempt");
   }
   kind.carried("tokenRequest.attemptTimeoutMs");
-  return tokenRequestOf(attemptTimeoutMs);
-}
-
-/** The deadline of an attempt, and of the whole request where that would be shorter. */
-export function tokenRequestOf(attemptTimeoutMs: number): { tokenRequest?: TokenRequestOptions } {
-  if (attemptTimeoutMs === 0) return {};
-  const isLong = attemptTimeoutMs > 10_000;
-  const timeoutMs = isLong ? { timeoutMs: attemptTimeoutMs } : {};
-  return { tokenRequest: { attemptTimeoutMs, ...timeoutMs } };
+  return attemptDeadline(attemptTimeoutMs);
 }
 
 function proxy({ place, stage, secrets }: Context): { transport?: Transport } {
@@ -190,48 +184,10 @@ function proxy({ place, stage, secrets }: Context): { transport?: Transport } {
     host: configs.at("proxyHost"),
     port: configs.at("proxyPort"),
     user,
-    password: user.isThere ? proxySecret(password, `${stage}.proxyPassword`, secrets) : undefined,
+    password: user.isThere ? secrets.value(password, `${stage}.proxyPassword`) : undefined,
   });
   if (!user.isThere) password.left("is not in use: the proxy has no user name");
   return address === undefined ? {} : { transport: { proxy: address } };
-}
-
-interface ProxyParts {
-  readonly protocol: Cursor;
-  readonly host: Cursor;
-  readonly port: Cursor;
-  readonly user: Cursor;
-  readonly password: string | undefined;
-}
-
-/** The URL of a proxy from its parts. */
-export function proxyUrl({ protocol, host, port, user, password }: ProxyParts): string | undefined {
-  const name = host.text();
-  if (name === undefined) {
-    host.problem("is missing", "set the proxy's host, or switch it off");
-    return undefined;
-  }
-  for (const part of [protocol, host, port, user]) part.carried("transport.proxy");
-  const login = user.text();
-  const scheme = protocol.text()?.toLowerCase() ?? "http";
-  if (scheme !== "http" && scheme !== "https") {
-    protocol.problem("is no kind of proxy that this library uses", "set http or https");
-  }
-  const url = new URL(`${scheme === "https" ? "https" : "http"}://proxy`);
-  url.hostname = name;
-  url.port = String(port.number() ?? "");
-  if (login !== undefined) url.username = login;
-  if (password !== undefined) url.password = password;
-  return url.href.replace(/\/$/, "");
-}
-
-/** A password that becomes a part of a URL, and so can't be a function. */
-export function proxySecret(place: Cursor, path: string, secrets: SecretFinder) {
-  const secret = secrets.find(place, path);
-  if (typeof secret !== "function") return secret;
-  const fix = "give the password itself: it becomes a part of the proxy's URL";
-  place.report.problems.push({ path, problem: "is a function", fix });
-  return undefined;
 }
 
 function needed(place: Cursor, field: string): string {
@@ -242,27 +198,4 @@ function needed(place: Cursor, field: string): string {
   }
   place.carried(field);
   return text;
-}
-
-/** A name that is no secret, and may be kept in a secret store all the same. */
-function name(place: Cursor, path: string, secrets: SecretFinder): string {
-  const text = place.text();
-  if (text !== undefined && whyNotUsable(text) === undefined) {
-    place.carried(path.slice(path.indexOf(".") + 1));
-    return text;
-  }
-  const secret = secrets.find(place, path);
-  if (typeof secret !== "function") return secret ?? "";
-  place.report.problems.push({ path, problem: "is a function", fix: "give the text itself" });
-  return "";
-}
-
-/** They allow http everywhere. */
-export function insecure(place: Cursor, url: string): { allowInsecureRequests?: true } {
-  if (!/^http:\/\//i.test(url)) return {};
-  const { hostname } = URL.canParse(url) ? new URL(url) : { hostname: "" };
-  if (/^(localhost|127\..*|\[::1\])$/.test(hostname)) return {};
-  const note = "is http, so that client secret and tokens can be read on their way";
-  place.report.add("left", { path: place.path, note, fix: "use https" });
-  return { allowInsecureRequests: true };
 }

@@ -1,10 +1,10 @@
 import type { Transport } from "../configuration/transport-fields.ts";
-import { insecure } from "./api-manager-security.ts";
 import type { Cursor } from "./cursor.ts";
 import { durationMs } from "./durations.ts";
 import { nameOf } from "./names.ts";
-import { type SecretFinder, whyNotUsable } from "./secrets.ts";
+import type { SecretFinder } from "./secrets.ts";
 import { type FoundEndpoints, type Security, type Stage, urlOf } from "./stages.ts";
+import { insecure } from "./token-endpoint.ts";
 import { tokenParameters } from "./token-parameters.ts";
 
 /** A resource of the API Platform: a RestApi with policies, or a provider with `upstream.auth`. */
@@ -101,10 +101,10 @@ function oauth2(params: Cursor, context: Context): Security | undefined {
   }
   grant.carried(`grantType: "${grantType}"`);
   const endpoint = params.any("tokenEndpoint", "tokenUrl");
-  const tokenUrl = plain(endpoint, `${stage}.tokenUrl`, secrets);
+  const tokenUrl = secrets.text(endpoint, `${stage}.tokenUrl`);
   const common = {
     tokenUrl,
-    clientId: plain(params.at("clientId"), `${stage}.clientId`, secrets),
+    clientId: secrets.text(params.at("clientId"), `${stage}.clientId`),
     clientSecret: secrets.find(params.at("clientSecret"), `${stage}.clientSecret`) ?? "",
     ...clientAuthentication(params.at("clientAuthMethod")),
     ...insecure(endpoint, tokenUrl),
@@ -116,39 +116,24 @@ function oauth2(params: Cursor, context: Context): Security | undefined {
   };
   cacheStrategy(params.at("cacheStrategy"));
   if (grantType === "client_credentials") return { grantType, ...common };
-  const username = plain(params.at("username"), `${stage}.username`, secrets);
+  const username = secrets.text(params.at("username"), `${stage}.username`);
   const password = secrets.find(params.at("password"), `${stage}.password`) ?? "";
   return { grantType, username, password, ...common };
 }
 
-function clientAuthentication(place: Cursor): {
-  tokenEndpointAuthMethod?: "client_secret_basic";
-  clientSecretBasicEncoding?: "raw";
-} {
+function clientAuthentication(
+  place: Cursor,
+): { tokenEndpointAuthMethod: "client_secret_post" } | { tokenEndpointAuthMethod?: undefined } {
   const method = place.text()?.toLowerCase() ?? "client_secret_basic";
   if (method === "client_secret_post") {
     place.carried('tokenEndpointAuthMethod: "client_secret_post"');
-    // The types tell the two apart by this field; both are secrets.
-    return { tokenEndpointAuthMethod: method } as { tokenEndpointAuthMethod?: never };
+    return { tokenEndpointAuthMethod: method };
   }
   if (method !== "client_secret_basic") {
     place.problem("is no method of this policy", "set client_secret_basic or client_secret_post");
   }
   place.carried("tokenEndpointAuthMethod: the default, client_secret_basic");
   return {};
-}
-
-/** A text that may be kept in the secret store all the same. */
-function plain(place: Cursor, path: string, secrets: SecretFinder): string {
-  const text = place.text();
-  if (text !== undefined && whyNotUsable(text) === undefined) {
-    place.carried(path.slice(path.indexOf(".") + 1));
-    return text;
-  }
-  const secret = secrets.find(place, path);
-  if (typeof secret !== "function") return secret ?? "";
-  place.report.problems.push({ path, problem: "is a function", fix: "give the text itself" });
-  return "";
 }
 
 /** In which header a token is sent, and after which word. */
@@ -171,7 +156,7 @@ function tokenRequest(params: Cursor, { stage, secrets }: Context) {
   const retries = retry.number();
   const headers = new Map<string, string>();
   for (const [name, value] of params.at("tokenRequestHeaders").members()) {
-    headers.set(name, plain(value, `${stage}.tokenRequestHeaders.${name}`, secrets));
+    headers.set(name, secrets.text(value, `${stage}.tokenRequestHeaders.${name}`));
     value.carried(`tokenRequest.headers.${name}`);
   }
   timeout.carried("tokenRequest.attemptTimeoutMs, and timeoutMs for all attempts together");

@@ -2,10 +2,11 @@ import { isPattern } from "../checks/host-patterns.ts";
 import type { RenewalOptions, TokenRequestOptions } from "../configuration/oauth2-config.ts";
 import type { Transport } from "../configuration/transport-fields.ts";
 import type { RedisServer } from "../redis/options.ts";
-import { proxySecret, proxyUrl, tokenRequestOf } from "./api-manager-security.ts";
 import type { Cursor } from "./cursor.ts";
 import { durationMs } from "./durations.ts";
+import { proxyUrl } from "./proxy-url.ts";
 import { type SecretFinder, whyNotUsable } from "./secrets.ts";
+import { attemptDeadline } from "./token-endpoint.ts";
 
 /** Defaults of all endpoints, as `new EndpointSecurity` takes them. */
 export interface ImportedDefaults {
@@ -147,7 +148,7 @@ function oauthDefaults(oauth: Cursor): ImportedDefaults {
   } else retry.carried("the wrappers renew a rejected token and send the request again");
   return {
     ...(seconds ? { renewal: { defaultLifetimeMs: seconds * 1_000 } } : {}),
-    ...tokenRequestOf(attemptTimeoutMs),
+    ...attemptDeadline(attemptTimeoutMs),
   };
 }
 
@@ -167,7 +168,7 @@ function proxyOf(table: Cursor, secrets: SecretFinder): { transport?: Transport 
     host: table.at("host"),
     port: table.at("port"),
     user,
-    password: user.isThere ? proxySecret(password, "proxy.password", secrets) : undefined,
+    password: user.isThere ? secrets.value(password, "proxy.password") : undefined,
   });
   const noProxy = noProxyOf(table.any("nonProxyHosts", "non_proxy_hosts"));
   const targets = table.any("targetProxyHosts", "target_proxy_hosts");

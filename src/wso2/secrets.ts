@@ -88,6 +88,24 @@ export class SecretFinder {
     return undefined;
   }
 
+  /** The same for what can't be a function, since it becomes a part of something. */
+  value(place: Cursor, path: string): string | undefined {
+    const secret = this.find(place, path);
+    if (typeof secret !== "function") return secret;
+    const fix = "give the value itself: here a function is never called";
+    place.report.problems.push({ path, problem: "is a function", fix });
+    return undefined;
+  }
+
+  /** What is no secret, and may be kept in a secret store all the same. */
+  text(place: Cursor, path: string): string {
+    const text = place.text();
+    if (text === undefined || whyNotUsable(text) !== undefined)
+      return this.value(place, path) ?? "";
+    place.carried(path.slice(path.indexOf(".") + 1));
+    return text;
+  }
+
   #ask(path: string): Secret | undefined {
     const given = this.#given;
     if (given === undefined) return undefined;

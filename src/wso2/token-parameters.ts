@@ -36,7 +36,7 @@ export function tokenParameters(
     }
     const text =
       isSecured || isReference(value)
-        ? secretText(value, secrets, `${path}.customParameters.${name}`)
+        ? secrets.value(value, `${path}.customParameters.${name}`)
         : value.text();
     if (text === undefined) {
       value.left("has no value, so that it isn't sent");
@@ -60,12 +60,4 @@ function isReference(value: Cursor): boolean {
   return (
     value.isThere && typeof value.value === "string" && whyNotUsable(value.value) !== undefined
   );
-}
-
-function secretText(value: Cursor, secrets: SecretFinder, path: string): string | undefined {
-  const secret = secrets.find(value, path);
-  if (typeof secret !== "function") return secret;
-  const fix = "give the value itself: parameters are sent as they are";
-  value.report.problems.push({ path, problem: "is a function", fix });
-  return undefined;
 }

@@ -61,7 +61,7 @@ describe("A secret of an export", () => {
     const security = { ...oauth, customParameters: { pin: { value: "", secured: true } } };
     const secrets = { "production.customParameters.pin": () => "1234" };
     expect(problemsOf(() => productionOf(security, { secrets }))).toEqual([
-      "production.customParameters.pin is a function; give the value itself: parameters are sent as they are",
+      "production.customParameters.pin is a function; give the value itself: here a function is never called",
     ]);
   });
 });
