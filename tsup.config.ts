@@ -10,6 +10,7 @@ const entry = [
   "src/azure.ts",
   "src/google.ts",
   "src/redis.ts",
+  "src/testing.ts",
   "src/undici.ts",
   "src/wso2.ts",
 ];
@@ -61,9 +62,17 @@ async function oneChunk(): Promise<void> {
   const texts = new Map<string, string>();
   for (const file of files) texts.set(file, await readFile(`dist/${file}`, "utf8"));
   const bundle = await rollup({
-    input: ["index", "axios", "azure", "google", "redis", "undici", "wso2", "command"].map(
-      (name) => `./dist/${name}.js`,
-    ),
+    input: [
+      "index",
+      "axios",
+      "azure",
+      "google",
+      "redis",
+      "testing",
+      "undici",
+      "wso2",
+      "command",
+    ].map((name) => `./dist/${name}.js`),
     external: (id) => !id.startsWith(".") && !isAbsolute(id),
     treeshake: false,
   });

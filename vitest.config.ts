@@ -12,6 +12,7 @@ export default defineConfig({
       { find: /^endpoint-security\/azure$/, replacement: source("azure.ts") },
       { find: /^endpoint-security\/google$/, replacement: source("google.ts") },
       { find: /^endpoint-security\/redis$/, replacement: source("redis.ts") },
+      { find: /^endpoint-security\/testing$/, replacement: source("testing.ts") },
       { find: /^endpoint-security\/undici$/, replacement: source("undici.ts") },
       { find: /^endpoint-security\/wso2$/, replacement: source("wso2.ts") },
     ],

@@ -100,6 +100,7 @@ const imports = `
   import { azureCredential } from "endpoint-security/azure";
   import { googleAuthClient } from "endpoint-security/google";
   import { createRedisCache } from "endpoint-security/redis";
+  import { fakeSecurity } from "endpoint-security/testing";
   import { authInterceptor } from "endpoint-security/undici";
   import { fromApiDefinition } from "endpoint-security/wso2";
 `;
