@@ -23,8 +23,17 @@ export interface RecordedCall {
  * Stands in for an `EndpointSecurity`: no token endpoint is contacted, and calls are recorded. Made by
  * {@link fakeSecurity}.
  */
-export class FakeSecurity extends EndpointSecurity {
+export type FakeSecurity = EndpointSecurity & {
   /** The calls so far. Calls through a wrapped client aren't among them. */
+  readonly calls: readonly RecordedCall[];
+  /**
+   * The next call of `getAuthHeader`, `getAuthHeaders` or `getToken` rejects; called again, the one after it.
+   * @param error by default a `TokenEndpointUnavailableError`.
+   */
+  rejectNext(error?: Error): void;
+};
+
+class FakeEndpointSecurity extends EndpointSecurity {
   readonly calls: RecordedCall[] = [];
   readonly #rejections: Error[] = [];
   #isCalling = false;
@@ -33,10 +42,6 @@ export class FakeSecurity extends EndpointSecurity {
     super({ fetch: async (url, init) => answer(String(url), token, init?.headers) });
   }
 
-  /**
-   * The next call of `getAuthHeader`, `getAuthHeaders` or `getToken` rejects; called again, the one after it.
-   * @param error by default a `TokenEndpointUnavailableError`.
-   */
   rejectNext(error: Error = unavailable()): void {
     this.#rejections.push(error);
   }
@@ -87,7 +92,7 @@ export class FakeSecurity extends EndpointSecurity {
  * ```
  */
 export function fakeSecurity(options?: FakeSecurityOptions): FakeSecurity {
-  return new FakeSecurity(options);
+  return new FakeEndpointSecurity(options);
 }
 
 function answer(url: string, token: string, headers: unknown): Response {

@@ -15,7 +15,7 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-const peers = ["axios@1", "undici@7", "@keyv/redis@5"];
+const peers = ["axios@1", "undici@7", "@keyv/redis@5", "yaml@2", "smol-toml@1"];
 
 /** A project of its own with the tarball, its optional peers and what else it names. */
 async function project(
