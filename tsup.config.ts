@@ -1,7 +1,9 @@
 import { readdir, readFile, rm } from "node:fs/promises";
 import { basename, isAbsolute } from "node:path";
 import { rollup } from "rollup";
-import { defineConfig } from "tsup";
+import { defineConfig, type Options } from "tsup";
+
+type PluginBuild = Parameters<NonNullable<Options["esbuildPlugins"]>[number]["setup"]>[0];
 
 /** What people import. */
 const entry = [
@@ -24,6 +26,22 @@ const common = {
   removeNodeProtocol: false,
 } as const;
 
+/**
+ * What builds upon the whole library takes it from the main entry: another copy in a file of its own would
+ * be large, and its classes others.
+ */
+const mainEntryOutside = {
+  name: "main entry outside",
+  setup(build: PluginBuild) {
+    const filter = /\/(?:endpoint-security|errors|parse-endpoint-config)\.ts$/;
+    build.onResolve({ filter }, ({ importer }) =>
+      /\/src\/(?:testing|wso2)(?:\.ts|\/)/.test(importer.replaceAll("\\", "/"))
+        ? { path: "./index.cjs", external: true }
+        : undefined,
+    );
+  },
+};
+
 export default defineConfig([
   {
     ...common,
@@ -45,6 +63,7 @@ export default defineConfig([
     // nothing else are inside, and no import() is left.
     noExternal: ["lru-cache", "leven", "openid-client", "oauth4webapi", "jose", "p-memoize"],
     minify: true,
+    esbuildPlugins: [mainEntryOutside],
     esbuildOptions(options) {
       options.supported = { "dynamic-import": false };
     },

@@ -87,6 +87,10 @@ const tests = `
     expect(error).toBeInstanceOf(ConfigurationError);
     const none: any = {};
     expect(() => createRedisCache(none)).toThrow(/Redis/);
+    expect(() => fromApiDefinition({ environments: [{ name: "a" }] }, { environment: "b" })).toThrow(
+      ConfigurationError,
+    );
+    expect(fakeSecurity()).toBeInstanceOf(EndpointSecurity);
   });
 `;
 
