@@ -5,7 +5,7 @@ import { UsageError, usage } from "./usage.ts";
 async function importWso2(args: readonly string[]): Promise<number> {
   const { importWso2 } = await import("./import-wso2.ts").catch((error: unknown) => {
     if (Reflect.get(Object(error), "code") !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new UsageError("it needs two packages: npm install --save-dev yaml smol-toml");
+    throw new Error("this command needs two packages: npm install --save-dev yaml smol-toml");
   });
   return importWso2(args);
 }
