@@ -4,10 +4,10 @@ import {
   fakeSecurity,
   type RecordedCall,
 } from "./testing/fake-security.ts";
+import type { RecordedTokenRequest } from "./testing/recorded-request.ts";
 import {
   createTokenEndpoint,
-  type RecordedTokenRequest,
-  type ScriptedAnswer,
+  type ScriptedResponse,
   type TestTokenEndpoint,
   type TokenEndpointOptions,
 } from "./testing/token-endpoint.ts";
@@ -17,7 +17,7 @@ export type {
   FakeSecurityOptions,
   RecordedCall,
   RecordedTokenRequest,
-  ScriptedAnswer,
+  ScriptedResponse,
   TestTokenEndpoint,
   TokenEndpointOptions,
 };

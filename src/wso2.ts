@@ -48,7 +48,7 @@ export interface ApiDefinitionOptions {
 
 /** What an API's definition came to. */
 export interface ApiDefinitionImport {
-  /** The production endpoint, ready for `getAuthHeader` and `wrapFetch`; undefined if there is no secured one. */
+  /** The production endpoint, ready for `getAuthHeader` and `wrapFetch`; undefined if it isn't secured. */
   readonly production?: BackendConfig | undefined;
   /** The sandbox endpoint, likewise. */
   readonly sandbox?: BackendConfig | undefined;
@@ -107,7 +107,7 @@ export function fromApiDefinition(
 
 /** What a deployment.toml came to. */
 export interface DeploymentImport {
-  /** The Redis of the gateways, for `createRedisCache`; undefined if there is none. */
+  /** The Redis of the gateways, for `createRedisCache`; undefined if the file has none. */
   readonly redis: RedisServer | undefined;
   /** Defaults of all endpoints, for `new EndpointSecurity`. */
   readonly defaults: ImportedDefaults;

@@ -19,10 +19,10 @@ const mayBeResource = /\.ya?ml$/i;
 const besides =
   /(^|\/)(api_meta|deployment_environments|api_params|params)\.ya?ml$|(^|\/)(Definitions|node_modules|Docs)\//i;
 
-/** The definitions in a file, a folder or a zip. @throws UsageError if there are none */
+/** The definitions in a file, a folder or a zip. @throws UsageError if it has none */
 export async function exportFiles(path: string): Promise<readonly ExportFile[]> {
   const kind = await stat(path).catch(() => undefined);
-  if (kind === undefined) throw new UsageError(`there is no file or folder ${path}`);
+  if (kind === undefined) throw new UsageError(`the file or folder ${path} does not exist`);
   if (kind.isFile() && !/\.zip$/i.test(path)) {
     return [{ path, text: await readFile(path, "utf8") }];
   }
@@ -30,7 +30,8 @@ export async function exportFiles(path: string): Promise<readonly ExportFile[]> 
   const files = all.filter(
     ({ path: name, text }) => isDefinition.test(name) || isResource(name, text),
   );
-  if (files.length === 0) throw new UsageError(`there is no api.yaml and no RestApi in ${path}`);
+  if (files.length === 0)
+    throw new UsageError(`${path} contains neither an api.yaml nor a RestApi`);
   return files.toSorted((a, b) => (a.path < b.path ? -1 : 1));
 }
 

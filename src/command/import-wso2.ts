@@ -69,11 +69,11 @@ function parsed(args: readonly string[]) {
 
 async function text(path: string): Promise<string> {
   return readFile(path, "utf8").catch(() => {
-    throw new UsageError(`there is no file ${path}`);
+    throw new UsageError(`the file ${path} does not exist`);
   });
 }
 
-/** One file that can't be imported is no reason not to import the others. */
+/** The other files are imported even if one can't be. */
 function attempt(path: string, work: () => ImportReport): Imported {
   try {
     return { path, report: work(), error: undefined };

@@ -14,7 +14,7 @@ const [command = "", product = "", ...rest] = process.argv.slice(2);
 try {
   if (command === "import" && product === "wso2") process.exitCode = await importWso2(rest);
   else if (["help", "--help", "-h"].includes(command)) console.log(usage);
-  else throw new UsageError(`there is no command "${`${command} ${product}`.trim()}"`);
+  else throw new UsageError(`unknown command "${`${command} ${product}`.trim()}"`);
 } catch (error) {
   if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
   // The library's own errors say everything, and hold no secret.

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
+import { type RecordedTokenRequest, recordedRequest } from "./recorded-request.ts";
 import { SigningKey } from "./signing-key.ts";
 
 /** Options of {@link createTokenEndpoint}. */
@@ -23,8 +24,8 @@ export interface TokenEndpointOptions {
   readonly refreshTokens?: boolean | undefined;
 }
 
-/** What the next token request gets, in place of a token. */
-export interface ScriptedAnswer {
+/** The response to the next token request, instead of a token. */
+export interface ScriptedResponse {
   /** @default 200 */
   readonly status?: number | undefined;
   /** An object is sent as JSON. @default a new token */
@@ -34,17 +35,6 @@ export interface ScriptedAnswer {
   readonly delayMs?: number | undefined;
   /** Breaks the connection off instead of answering. */
   readonly reset?: boolean | undefined;
-}
-
-/** A token request as it came. */
-export interface RecordedTokenRequest {
-  readonly grantType: string;
-  /** From the body, or from the Basic header. */
-  readonly clientId: string | undefined;
-  /** The body's parameters; a repeated one is a list. */
-  readonly parameters: Readonly<Record<string, string | readonly string[]>>;
-  /** By their names in lower case. */
-  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
 /** A running authorization server. Made by {@link createTokenEndpoint}. */
@@ -62,7 +52,7 @@ export interface TestTokenEndpoint extends AsyncDisposable {
   /** How long a token request takes from now on, in milliseconds. */
   latencyMs: number;
   /** Scripts the answer to the next token request; called again, to the one after it. */
-  next(answer: ScriptedAnswer): void;
+  next(answer: ScriptedResponse): void;
   /** All token requests fail with this status, until it is called without one. */
   failWith(status?: number): void;
   /** The backend no longer accepts this access token. */
@@ -95,7 +85,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
   latencyMs: number;
   readonly #key = new SigningKey();
   readonly #refreshTokens: boolean;
-  readonly #script: ScriptedAnswer[] = [];
+  readonly #script: ScriptedResponse[] = [];
   readonly #issued = new Map<string, { readonly claims: object; readonly expiresAt: number }>();
   readonly #server = createServer((req, res) => void this.#handle(req, res));
   #failure: number | undefined;
@@ -130,7 +120,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
     return `${this.#origin}/resource`;
   }
 
-  next(answer: ScriptedAnswer): void {
+  next(answer: ScriptedResponse): void {
     this.#script.push(answer);
   }
 
@@ -167,7 +157,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
   }
 
   async #answerTokenRequest(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const request = recorded(req, await text(req));
+    const request = recordedRequest(req, await text(req));
     this.requests.push(request);
     // Decided on arrival, so that a slow answer is for the request that came first.
     const scripted = this.#script.shift();
@@ -227,32 +217,6 @@ class TokenEndpointServer implements TestTokenEndpoint {
 
 function isExchange({ grant_type }: RecordedTokenRequest["parameters"]): boolean {
   return grant_type === "urn:ietf:params:oauth:grant-type:token-exchange";
-}
-
-function recorded(req: IncomingMessage, body: string): RecordedTokenRequest {
-  const form = new URLSearchParams(body);
-  const names = [...new Set(form.keys())];
-  const parameters = Object.fromEntries(
-    names.map((name) => {
-      const [first = "", ...others] = form.getAll(name);
-      return [name, others.length === 0 ? first : [first, ...others]];
-    }),
-  );
-  const basic = /^Basic (.+)$/i.exec(req.headers.authorization ?? "")?.[1];
-  const [inHeader] = Buffer.from(basic ?? "", "base64")
-    .toString()
-    .split(":");
-  const clientId = form.get("client_id") ?? (inHeader ? decoded(inHeader) : undefined);
-  return { grantType: form.get("grant_type") ?? "", clientId, parameters, headers: req.headers };
-}
-
-/** Form-encoded, or as it is. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return text;
-  }
 }
 
 function send(res: ServerResponse, status: number, body: string | object): void {

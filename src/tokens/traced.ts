@@ -1,6 +1,6 @@
 import { tracingChannel } from "node:diagnostics_channel";
 
-/** What a tracer is told of a token request. Nothing in it is secret. */
+/** The context of a traced token request. It holds no secret. */
 interface TracedTokenRequest {
   /** The endpoint's `name`, or its `url`. */
   readonly endpoint: string;
@@ -18,10 +18,10 @@ interface TracedTokenRequest {
 export async function traced<T>(context: TracedTokenRequest, request: () => Promise<T>) {
   const channel = tracingChannel<unknown, object>("endpoint-security:tokenRequest");
   let result: { readonly value: T } | undefined;
-  // The result is a token, which is no subscriber's business.
+  // Subscribers must not get the token, which is the result.
   await channel.tracePromise(async () => {
     result = { value: await request() };
   }, context);
-  if (result === undefined) throw new Error("a tracer left out the token request");
+  if (result === undefined) throw new Error("the token request was not run");
   return (result as { readonly value: T }).value;
 }

@@ -107,7 +107,7 @@ function noEndpoints(api: Cursor): void {
   } else if (!api.at("endpointConfig").isThere) {
     api.report.add("left", {
       path: api.path === "" ? "endpointConfig" : `${api.path}.endpointConfig`,
-      note: "is missing: there is no backend to secure",
+      note: "is missing, so the API has no backend to secure",
       fix: "export the API again, or add its endpoint",
     });
   }

@@ -45,7 +45,7 @@ export function readApiManagerSecurity(
       return undefined;
     default:
       type.problem(
-        "is no kind of endpoint security that is known",
+        "is not a known kind of endpoint security",
         "set one of OAUTH, BASIC, DIGEST, APIKEY or NONE",
       );
       return undefined;
@@ -63,7 +63,7 @@ function oauth2({ place, stage, secrets }: Context): Security | undefined {
   const grantType = grant.text()?.toLowerCase() ?? "client_credentials";
   if (grantType !== "client_credentials" && grantType !== "password") {
     grant.problem(
-      "is no grant that this kind of endpoint has",
+      "must be a grant that endpoint security has",
       "set CLIENT_CREDENTIALS or PASSWORD",
     );
     return undefined;
@@ -177,16 +177,14 @@ function proxy({ place, stage, secrets }: Context): { transport?: Transport } {
   }
   kind.carried("transport.proxy");
   configs.at("proxyEnabled").carried("transport.proxy");
-  const password = configs.at("proxyPassword");
-  const user = configs.at("proxyUsername");
   const address = proxyUrl({
     protocol: configs.at("proxyProtocol"),
     host: configs.at("proxyHost"),
     port: configs.at("proxyPort"),
-    user,
-    password: user.isThere ? secrets.value(password, `${stage}.proxyPassword`) : undefined,
+    user: configs.at("proxyUsername"),
+    password: configs.at("proxyPassword"),
+    secret: (place) => secrets.value(place, `${stage}.proxyPassword`),
   });
-  if (!user.isThere) password.left("is not in use: the proxy has no user name");
   return address === undefined ? {} : { transport: { proxy: address } };
 }
 

@@ -96,7 +96,7 @@ function oauth2(params: Cursor, context: Context): Security | undefined {
   const grant = params.at("grantType");
   const grantType = grant.text()?.toLowerCase() ?? "client_credentials";
   if (grantType !== "client_credentials" && grantType !== "password") {
-    grant.problem("is no grant of this policy", "set client_credentials or password");
+    grant.problem("must be a grant of this policy", "set client_credentials or password");
     return undefined;
   }
   grant.carried(`grantType: "${grantType}"`);
@@ -130,7 +130,10 @@ function clientAuthentication(
     return { tokenEndpointAuthMethod: method };
   }
   if (method !== "client_secret_basic") {
-    place.problem("is no method of this policy", "set client_secret_basic or client_secret_post");
+    place.problem(
+      "must be a method of this policy",
+      "set client_secret_basic or client_secret_post",
+    );
   }
   place.carried("tokenEndpointAuthMethod: the default, client_secret_basic");
   return {};

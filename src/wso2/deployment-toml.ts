@@ -161,14 +161,13 @@ function proxyOf(table: Cursor, secrets: SecretFinder): { transport?: Transport 
     return {};
   }
   enabled.carried("transport.proxy");
-  const user = table.any("username", "user");
-  const password = table.at("password");
   const proxy = proxyUrl({
     protocol: table.at("protocol"),
     host: table.at("host"),
     port: table.at("port"),
-    user,
-    password: user.isThere ? secrets.value(password, "proxy.password") : undefined,
+    user: table.any("username", "user"),
+    password: table.at("password"),
+    secret: (place) => secrets.value(place, "proxy.password"),
   });
   const noProxy = noProxyOf(table.any("nonProxyHosts", "non_proxy_hosts"));
   const targets = table.any("targetProxyHosts", "target_proxy_hosts");

@@ -5,11 +5,14 @@ interface ProxyParts {
   readonly host: Cursor;
   readonly port: Cursor;
   readonly user: Cursor;
-  readonly password: string | undefined;
+  readonly password: Cursor;
+  /** Finds the password, which the file may not hold. */
+  secret(place: Cursor): string | undefined;
 }
 
 /** The URL of a proxy from its parts. */
-export function proxyUrl({ protocol, host, port, user, password }: ProxyParts): string | undefined {
+export function proxyUrl(parts: ProxyParts): string | undefined {
+  const { protocol, host, port, user, password } = parts;
   const name = host.text();
   if (name === undefined) {
     host.problem("is missing", "set the proxy's host, or switch it off");
@@ -19,12 +22,15 @@ export function proxyUrl({ protocol, host, port, user, password }: ProxyParts): 
   const login = user.text();
   const scheme = protocol.text()?.toLowerCase() ?? "http";
   if (scheme !== "http" && scheme !== "https") {
-    protocol.problem("is no kind of proxy that this library uses", "set http or https");
+    protocol.problem("must be http or https", "use a proxy that speaks HTTP");
   }
   const url = new URL(`${scheme === "https" ? "https" : "http"}://proxy`);
   url.hostname = name;
   url.port = String(port.number() ?? "");
-  if (login !== undefined) url.username = login;
-  if (password !== undefined) url.password = password;
+  if (login === undefined) password.left("is not in use: the proxy has no user name");
+  else {
+    url.username = login;
+    url.password = parts.secret(password) ?? "";
+  }
   return url.href.replace(/\/$/, "");
 }

@@ -49,7 +49,7 @@ export class Report {
     return this.#filledIn.has(path);
   }
 
-  /** Notes whatever nobody has spoken of: the widest part of the file that holds nothing else. */
+  /** Notes everything that has no note yet, in parts of the file as large as possible. */
   noteTheRest(value: unknown, path: string): void {
     if (this.#noted.has(path)) return;
     if (path === "" || this.#around.has(path)) {

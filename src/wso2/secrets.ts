@@ -134,7 +134,7 @@ function own(given: Readonly<Record<string, Secret | undefined>>, path: string) 
   return Object.hasOwn(given, path) ? given[path] : undefined;
 }
 
-/** Why a value of an export is no secret, or undefined. */
+/** Why a value of an export can't be used as a secret, or undefined. */
 export function whyNotUsable(value: unknown): string | undefined {
   if (value === undefined || value === null) return "is missing in the file";
   if (typeof value !== "string") return typeof value === "number" ? undefined : "is no text";
@@ -144,7 +144,7 @@ export function whyNotUsable(value: unknown): string | undefined {
   const handle = reference.exec(text)?.[1];
   if (handle !== undefined) return `is the secret "${handle}" of the gateway's own store`;
   if (/^\$secret\{.*\}$/.test(text)) return "is in the gateway's own secure vault";
-  if (/\$\{[^}]*\}/.test(text)) return "is a template that nobody filled in";
+  if (/\$\{[^}]*\}/.test(text)) return "is a template that was not filled in";
   return isEncrypted(text) ? "is encrypted with a key of the gateway" : undefined;
 }
 

@@ -151,11 +151,11 @@ describe("`endpoint-security import wso2`", () => {
 
   it.each([
     [[], "which file or folder?"],
-    [["nowhere.yaml"], "there is no file or folder nowhere.yaml"],
+    [["nowhere.yaml"], "the file or folder nowhere.yaml does not exist"],
     [[orders, "other.yaml"], "only one file or folder, and not other.yaml"],
-    [[orders, "--params", "nowhere.yaml"], "there is no file nowhere.yaml"],
+    [[orders, "--params", "nowhere.yaml"], "the file nowhere.yaml does not exist"],
     [[orders, "--colour"], "Unknown option '--colour'"],
-    [[join(samples, "api-manager/Orders-1.0.0/Definitions")], "there is no"],
+    [[join(checkout, "docs/pictures")], "contains neither an api.yaml nor a RestApi"],
   ])("given %j says what is wrong", async (args, message) => {
     const error = await imported(...args).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UsageError);

@@ -162,7 +162,7 @@ describe("An export of API Manager", () => {
   });
 
   it.each([
-    [{ proxyProtocol: "socks5" }, "proxyProtocol is no kind of proxy that this library uses"],
+    [{ proxyProtocol: "socks5" }, "proxyProtocol must be http or https"],
     [{ proxyPort: "http" }, "proxyPort must be a number"],
     [{ proxyHost: "" }, "proxyHost is missing"],
   ])("with a proxy that can't be used is rejected: %j", (more, problem) => {

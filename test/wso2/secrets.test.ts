@@ -13,7 +13,7 @@ describe("A secret of an export", () => {
     [encrypted, "is encrypted with a key of the gateway"],
     ["$secret{orders}", "is in the gateway's own secure vault"],
     ['{{ secret "orders" }}', 'is the secret "orders" of the gateway\'s own store'],
-    ["${ORDERS_SECRET}", "is a template that nobody filled in"],
+    ["${ORDERS_SECRET}", "is a template that was not filled in"],
   ])("that is %j is asked for, and never sent", (clientSecret, why) => {
     const definition = api({ ...oauth, clientSecret });
     expect(problemsOf(() => fromApiDefinition(definition))).toEqual([
