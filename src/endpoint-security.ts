@@ -46,7 +46,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #events = new Events();
   readonly #endpoints: KnownEndpoints;
   readonly #flights: SingleFlight;
-  readonly #coolDown = new CoolDown();
+  readonly #coolDown: CoolDown;
   readonly #requests: TokenEndpointSource;
   readonly #memory: MemoryCache;
   readonly #shared: GuardedCache | undefined;
@@ -58,20 +58,32 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** @throws ConfigurationError */
   constructor(options: EndpointSecurityOptions<Grants> = {}) {
-    const { cache, encryptionKeys, fetch, grants, ...settings } = readOptions(options);
+    const { cache, clock, encryptionKeys, fetch, grants, ...settings } = readOptions(options);
     const { emit } = this.#events;
     const memory = new MemoryCache(settings.maxEntries);
-    const shared = cache && new GuardedCache(cache, settings.cacheTimeoutMs, emit);
+    const shared = cache && new GuardedCache(cache, settings.cacheTimeoutMs, emit, clock);
     this.#memory = memory;
     this.#shared = shared;
     const dpopProofs = new DpopProofs();
     const clientCertificates = new ClientCertificates();
     const dispatchers = this.#dispatchers;
-    const coolDown = this.#coolDown;
+    const coolDown = new CoolDown(clock);
+    this.#coolDown = coolDown;
     this.#backends = new Backends({ emit, dispatchers, clientCertificates });
-    this.#requests = new TokenEndpointSource(emit, { fetch, dispatchers, dpopProofs, coolDown });
-    this.#flights = tokenSources(this.#requests, coolDown, { memory, shared, encryptionKeys });
-    this.#tokens = new TokenDependencies(this.#flights, { dpopProofs, clientCertificates });
+    this.#requests = new TokenEndpointSource(emit, {
+      fetch,
+      dispatchers,
+      dpopProofs,
+      coolDown,
+      clock,
+    });
+    this.#flights = tokenSources(this.#requests, coolDown, {
+      memory,
+      shared,
+      encryptionKeys,
+      clock,
+    });
+    this.#tokens = new TokenDependencies(this.#flights, { dpopProofs, clientCertificates, clock });
     this.#endpoints = new KnownEndpoints({
       emit,
       parser: new EndpointParser(grantRegistry(grants), settings),

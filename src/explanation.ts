@@ -55,10 +55,10 @@ export function explanationOf(
     ...(challengeMismatch && { challengeMismatch }),
   };
   if (!(known instanceof EndpointTokens)) return kind;
-  const { last, lastFailure } = known;
+  const { last, lastFailure, now } = known;
   const { grantType, tokenUrl = "", issuer, scope } = known.endpoint;
   const nextAttemptAt = lastFailure?.error.nextAttemptAt;
-  const isAhead = nextAttemptAt !== undefined && nextAttemptAt.getTime() > Date.now();
+  const isAhead = nextAttemptAt !== undefined && nextAttemptAt.getTime() > now;
   const discovered = issuer === undefined ? undefined : tokenEndpointOf(issuer);
   const found = discovered && { tokenUrl: shownUrl(discovered) };
   const place = issuer === undefined ? { tokenUrl: shownUrl(tokenUrl) } : { issuer, ...found };
@@ -79,11 +79,11 @@ export function explanationOf(
   const missing = missingScopes(scope, last.scope);
   return {
     ...base,
-    token: last.isUsable ? "usable" : "expired",
+    token: last.isUsableAt(now) ? "usable" : "expired",
     source: last.source,
     scope: last.scope,
     ...(missing.length > 0 && { missingScopes: missing }),
-    ageMs: Date.now() - last.issuedAt,
+    ageMs: now - last.issuedAt,
     expiresAt: isoOf(last.expiresAt),
     nextRefreshAt: isoOf(last.freshUntil),
   };

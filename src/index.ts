@@ -1,6 +1,7 @@
 export type { Leases, TokenCache } from "./cache/token-cache.ts";
 export type { CallOptions, HeadersOptions } from "./call-options.ts";
 export type { ChallengeMismatch } from "./challenge-mismatch.ts";
+export type { Clock } from "./clock.ts";
 export type {
   AssertionFileAuthentication,
   AssertionFunctionAuthentication,

@@ -2,6 +2,7 @@ import type { TokenCache } from "./cache/token-cache.ts";
 import { milliseconds, optional, Problems } from "./checks/check.ts";
 import { mustBe } from "./checks/kinds.ts";
 import { near } from "./checks/unknown-fields.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import type { GrantStrategy } from "./configuration/grant-strategy.ts";
 import type { RenewalOptions, TokenRequestOptions } from "./configuration/oauth2-config.ts";
 import { filled } from "./configuration/option-table.ts";
@@ -48,6 +49,12 @@ export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[]
    * @default the global fetch at the moment of the request
    */
   readonly fetch?: Fetch | undefined;
+  /**
+   * What time it is, for tests: `createClock` of `endpoint-security/testing`. Tokens expire and are renewed,
+   * and failures are forgotten, by this clock. Deadlines, and assertions that are signed, go by the system's.
+   * @default the system's clock
+   */
+  readonly clock?: Clock | undefined;
   /** Defaults of `tokenRequest` for all endpoints; an endpoint's own options override them one by one. */
   readonly tokenRequest?: TokenRequestOptions | undefined;
   /** Defaults of `renewal` for all endpoints; an endpoint's own options override them one by one. */
@@ -62,6 +69,7 @@ export interface EndpointSecurityOptions<Grants extends readonly GrantStrategy[]
 }
 
 interface ReadOptions {
+  readonly clock: Clock;
   readonly cache: TokenCache | undefined;
   readonly cacheTimeoutMs: number;
   readonly encryptionKeys: readonly string[];
@@ -77,6 +85,7 @@ const shortestKey = 32;
 const optionNames = [
   "cache",
   "cacheTimeoutMs",
+  "clock",
   "encryptionKeys",
   "grants",
   "fetch",
@@ -91,7 +100,7 @@ export function readOptions(
   options: EndpointSecurityOptions<readonly GrantStrategy[]>,
 ): ReadOptions {
   const { cache, encryptionKeys = [], fetch, grants = [], maxEntries = 10_000 } = options;
-  const { transport } = options;
+  const { clock = systemClock, transport } = options;
   const problems = new Problems();
   if (cache !== undefined && !isCache(cache)) {
     problems.add(
@@ -139,10 +148,18 @@ export function readOptions(
   if (fetch !== undefined && typeof fetch !== "function") {
     problems.add("fetch", mustBe("a function", fetch), "set a function like the global fetch");
   }
+  if (!isClock(clock)) {
+    problems.add(
+      "clock",
+      mustBe("a clock", clock),
+      "set createClock() of endpoint-security/testing",
+    );
+  }
   if (problems.list.length > 0) throw new ConfigurationError({ problems: problems.list });
   const { cacheTimeoutMs = 250 } = options;
   return {
     cache,
+    clock,
     cacheTimeoutMs,
     encryptionKeys,
     grants,
@@ -155,9 +172,17 @@ export function readOptions(
 }
 
 function isCache(value: unknown): boolean {
+  return hasMethods(value, ["get", "set", "delete"]);
+}
+
+function isClock(value: unknown): boolean {
+  return hasMethods(value, ["now", "monotonic"]);
+}
+
+function hasMethods(value: unknown, names: readonly string[]): boolean {
   return (
     typeof value === "object" &&
     value !== null &&
-    ["get", "set", "delete"].every((name) => typeof Reflect.get(value, name) === "function")
+    names.every((name) => typeof Reflect.get(value, name) === "function")
   );
 }

@@ -1,3 +1,4 @@
+import { createClock, type TestClock } from "./testing/clock.ts";
 import {
   type FakeSecurity,
   type FakeSecurityOptions,
@@ -18,7 +19,8 @@ export type {
   RecordedCall,
   RecordedTokenRequest,
   ScriptedResponse,
+  TestClock,
   TestTokenEndpoint,
   TokenEndpointOptions,
 };
-export { createTokenEndpoint, fakeSecurity };
+export { createClock, createTokenEndpoint, fakeSecurity };

@@ -2,6 +2,7 @@ import { plainEntries } from "./cache/entry-codec.ts";
 import type { GuardedCache } from "./cache/guarded-cache.ts";
 import type { MemoryCache } from "./cache/memory-cache.ts";
 import { SealedEntries } from "./cache/sealed-entries.ts";
+import type { Clock } from "./clock.ts";
 import { CachedTokens } from "./tokens/cached-tokens.ts";
 import type { CoolDown } from "./tokens/cool-down.ts";
 import { MemorySource } from "./tokens/memory-source.ts";
@@ -17,23 +18,32 @@ interface Caches {
   readonly memory: MemoryCache;
   readonly shared: GuardedCache | undefined;
   readonly encryptionKeys: readonly string[];
+  readonly clock: Clock;
 }
 
 /** Stacks the sources of tokens: each asks the next for what it lacks, at last the token endpoint. */
 export function tokenSources(
   tokenEndpoint: TokenEndpointSource,
   coolDown: CoolDown,
-  { memory, shared, encryptionKeys }: Caches,
+  { memory, shared, encryptionKeys, clock }: Caches,
 ): SingleFlight {
   let source: TokenSource = tokenEndpoint;
   if (shared !== undefined) {
     // Others may read a shared cache, so its entries are sealed; the memory of this process isn't shared.
-    const tokens = new CachedTokens(shared, new SealedEntries(tokenFormat, encryptionKeys));
-    const outages = new SharedOutages(shared, new SealedEntries(outageFormat, encryptionKeys));
-    source = new SharedSource(source, { cache: shared, tokens, outages, coolDown });
+    const tokens = new CachedTokens(shared, new SealedEntries(tokenFormat, encryptionKeys), clock);
+    const outages = new SharedOutages(
+      shared,
+      new SealedEntries(outageFormat, encryptionKeys),
+      clock,
+    );
+    source = new SharedSource(source, { cache: shared, tokens, outages, coolDown, clock });
   }
-  const cached = new MemorySource(source, new CachedTokens(memory, plainEntries(isTokenSet)));
-  return new SingleFlight(cached, coolDown);
+  const cached = new MemorySource(
+    source,
+    new CachedTokens(memory, plainEntries(isTokenSet), clock),
+    clock,
+  );
+  return new SingleFlight(cached, coolDown, clock);
 }
 
 function isTokenSet(value: unknown): value is TokenSet {

@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ["errors"],
   ["optional-peer"],
   ["events"],
-  ["bounded-map", "waiting", "checks"],
+  ["bounded-map", "clock", "waiting", "checks"],
   ["credentials"],
   ["configuration"],
   ["endpoint"],
@@ -57,6 +57,7 @@ const partOf = (path: string) => {
   if (path === "events.ts") return "events";
   if (path === "optional-peer.ts") return "optional-peer";
   if (path === "bounded-map.ts") return "bounded-map";
+  if (path === "clock.ts") return "clock";
   // A kit for others, which builds upon the whole library.
   if (path === "testing.ts") return "testing";
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "facade";

@@ -90,9 +90,9 @@ export class BearerAuthenticator implements Authenticator {
   }
 
   #isNew(rejected: string): boolean {
-    const { last } = this.#tokens;
+    const { last, now } = this.#tokens;
     if (last === undefined || last.accessToken !== rejected) return false;
-    return Date.now() - last.issuedAt < this.#tokens.endpoint.renewal.freshTokenRetryWindowMs;
+    return now - last.issuedAt < this.#tokens.endpoint.renewal.freshTokenRetryWindowMs;
   }
 }
 

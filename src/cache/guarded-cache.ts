@@ -1,5 +1,6 @@
 import { boundedMap } from "../bounded-map.ts";
 import { errorCodeOf } from "../checks/error-code.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { withDeadline } from "../waiting/deadline.ts";
@@ -26,8 +27,8 @@ export class GuardedCache implements EntryCache {
   readonly #timeoutMs: number;
   readonly #emit: Emit;
   // Reads may fail while writes work, and the other way round.
-  readonly #reads = new Circuit();
-  readonly #writes = new Circuit();
+  readonly #reads: Circuit;
+  readonly #writes: Circuit;
   /** What an end has to wait for. */
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
@@ -37,7 +38,9 @@ export class GuardedCache implements EntryCache {
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;
 
-  constructor(cache: TokenCache, timeoutMs: number, emit: Emit) {
+  constructor(cache: TokenCache, timeoutMs: number, emit: Emit, clock: Clock = systemClock) {
+    this.#reads = new Circuit(clock);
+    this.#writes = new Circuit(clock);
     this.#cache = cache;
     this.#timeoutMs = timeoutMs;
     this.#emit = emit;

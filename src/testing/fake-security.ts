@@ -1,4 +1,5 @@
 import type { CallOptions, HeadersOptions } from "../call-options.ts";
+import type { Clock } from "../clock.ts";
 import type { EndpointConfig } from "../configuration/endpoint-config.ts";
 import { EndpointSecurity } from "../endpoint-security.ts";
 import { TokenEndpointUnavailableError } from "../errors.ts";
@@ -10,6 +11,11 @@ export interface FakeSecurityOptions {
    * @default "fake-token"
    */
   readonly token?: string | undefined;
+  /**
+   * By which clock tokens expire, an hour after they were obtained.
+   * @default the system's clock
+   */
+  readonly clock?: Clock | undefined;
 }
 
 /** A call of a method of {@link FakeSecurity}. */
@@ -38,8 +44,8 @@ class FakeEndpointSecurity extends EndpointSecurity {
   readonly #rejections: Error[] = [];
   #isCalling = false;
 
-  constructor({ token = "fake-token" }: FakeSecurityOptions = {}) {
-    super({ fetch: async (url, init) => answer(String(url), token, init?.headers) });
+  constructor({ token = "fake-token", clock }: FakeSecurityOptions = {}) {
+    super({ clock, fetch: async (url, init) => answer(String(url), token, init?.headers) });
   }
 
   rejectNext(error: Error = unavailable()): void {

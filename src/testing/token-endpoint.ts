@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Clock, systemClock } from "../clock.ts";
 import { type RecordedTokenRequest, recordedRequest } from "./recorded-request.ts";
 import { SigningKey } from "./signing-key.ts";
 
@@ -22,6 +23,11 @@ export interface TokenEndpointOptions {
    * @default false
    */
   readonly refreshTokens?: boolean | undefined;
+  /**
+   * By which clock tokens are issued and expire: that of the `EndpointSecurity`.
+   * @default the system's clock
+   */
+  readonly clock?: Clock | undefined;
 }
 
 /** The response to the next token request, instead of a token. */
@@ -85,6 +91,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
   latencyMs: number;
   readonly #key = new SigningKey();
   readonly #refreshTokens: boolean;
+  readonly #clock: Clock;
   readonly #script: ScriptedResponse[] = [];
   readonly #issued = new Map<string, { readonly claims: object; readonly expiresAt: number }>();
   readonly #server = createServer((req, res) => void this.#handle(req, res));
@@ -96,10 +103,12 @@ class TokenEndpointServer implements TestTokenEndpoint {
     lifetimeSeconds = 3_600,
     latencyMs = 0,
     refreshTokens = false,
+    clock = systemClock,
   }: TokenEndpointOptions) {
     this.lifetimeSeconds = lifetimeSeconds;
     this.latencyMs = latencyMs;
     this.#refreshTokens = refreshTokens;
+    this.#clock = clock;
   }
 
   async listen(): Promise<void> {
@@ -149,7 +158,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
     req.resume();
     const [, token = ""] = /^(?:Bearer|DPoP) (.+)$/i.exec(req.headers.authorization ?? "") ?? [];
     const issued = this.#issued.get(token);
-    if (issued !== undefined && Date.now() < issued.expiresAt) {
+    if (issued !== undefined && this.#clock.now() < issued.expiresAt) {
       return send(res, 200, { method: req.method, path: req.url, claims: issued.claims });
     }
     res.setHeader("www-authenticate", 'Bearer error="invalid_token"');
@@ -175,7 +184,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
   }
 
   #issue({ clientId, parameters, headers }: RecordedTokenRequest): object {
-    const now = Date.now() / 1_000;
+    const now = this.#clock.now() / 1_000;
     const { scope, audience } = parameters;
     const claims = {
       iss: this.issuer,
@@ -189,7 +198,10 @@ class TokenEndpointServer implements TestTokenEndpoint {
       jti: String(++this.#serial),
     };
     const accessToken = this.#key.jwt(claims);
-    this.#issued.set(accessToken, { claims, expiresAt: Date.now() + this.lifetimeSeconds * 1_000 });
+    this.#issued.set(accessToken, {
+      claims,
+      expiresAt: this.#clock.now() + this.lifetimeSeconds * 1_000,
+    });
     return {
       access_token: accessToken,
       token_type: headers.dpop === undefined ? "Bearer" : "DPoP",

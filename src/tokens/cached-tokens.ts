@@ -1,6 +1,7 @@
 import { boundedMap } from "../bounded-map.ts";
 import type { EntryCache } from "../cache/entry-cache.ts";
 import type { EntryCodec } from "../cache/entry-codec.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -8,11 +9,13 @@ import type { TokenSource } from "./token-source.ts";
 /** The tokens in a cache. */
 export class CachedTokens {
   readonly #cache: EntryCache;
+  readonly #clock: Clock;
   readonly #entries: EntryCodec<TokenSet>;
   /** Access tokens that were to be forgotten: a cache that accepts no writes would return them again. */
   readonly #forgotten = boundedMap<string, true>(1_000);
 
-  constructor(cache: EntryCache, entries: EntryCodec<TokenSet>) {
+  constructor(cache: EntryCache, entries: EntryCodec<TokenSet>, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#cache = cache;
     this.#entries = entries;
   }
@@ -46,7 +49,7 @@ export class CachedTokens {
   async prepareWrite(endpoint: ResolvedEndpoint, token: TokenSet): Promise<() => Promise<void>> {
     const value = await this.#entries.write(endpoint, token, this.#cache.clockLeadMs);
     const [name = ""] = await this.#entries.names(endpoint);
-    return () => this.#cache.set(name, value, token.keptUntil - Date.now());
+    return () => this.#cache.set(name, value, token.keptUntil - this.#clock.now());
   }
 
   /** The name of the endpoint's lease. */

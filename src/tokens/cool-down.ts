@@ -1,4 +1,5 @@
 import { boundedMap } from "../bounded-map.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { type AnyEndpointSecurityError, TokenEndpointUnavailableError } from "../errors.ts";
 
 const longestMs = 30_000;
@@ -37,12 +38,17 @@ interface Remembered {
  */
 export class CoolDown {
   readonly #failures = boundedMap<string, Remembered>(1_000);
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** Why it is too early for a request. */
   errorFor(key: string): AnyEndpointSecurityError | undefined {
     const remembered = this.#failures.get(key);
-    if (remembered === undefined || performance.now() >= remembered.until) return undefined;
-    return repeated(remembered);
+    if (remembered === undefined || this.#clock.monotonic() >= remembered.until) return undefined;
+    return this.#repeated(remembered);
   }
 
   /** Whether the token endpoint was unavailable when it was last tried. */
@@ -53,7 +59,7 @@ export class CoolDown {
   /** Whether that is news: the next attempt isn't long overdue. */
   isCurrentOutage(key: string): boolean {
     const until = this.#failures.get(key)?.until ?? Number.NEGATIVE_INFINITY;
-    return this.isOutage(key) && performance.now() < until + currentForMs;
+    return this.isOutage(key) && this.#clock.monotonic() < until + currentForMs;
   }
 
   /**
@@ -65,7 +71,7 @@ export class CoolDown {
     const remembered = this.#failures.get(key);
     if (!(remembered?.error instanceof TokenEndpointUnavailableError)) return undefined;
     const isBusy = remembered.isProbed && !joinsProbe;
-    if (isBusy || performance.now() < remembered.until) return repeated(remembered);
+    if (isBusy || this.#clock.monotonic() < remembered.until) return this.#repeated(remembered);
     // When nobody has asked for long, all who ask now wait for the result.
     remembered.isProbed = this.isCurrentOutage(key);
     return undefined;
@@ -87,10 +93,10 @@ export class CoolDown {
     pauseMs: number,
   ): AnyEndpointSecurityError {
     const rejectionPauseMs = this.#failures.get(key)?.rejectionPauseMs ?? 0;
-    const at = performance.now();
+    const at = this.#clock.monotonic();
     const remembered = { error, at, until: at + pauseMs, rejectionPauseMs, isProbed: false };
     this.#failures.set(key, remembered);
-    return repeated(remembered);
+    return this.#repeated(remembered);
   }
 
   /** @returns the error, which says when the next attempt is. */
@@ -101,7 +107,7 @@ export class CoolDown {
   ): AnyEndpointSecurityError {
     if (ofThisMachine.has(error.code)) return error;
     const before = this.#failures.get(key)?.rejectionPauseMs ?? 0;
-    const at = performance.now();
+    const at = this.#clock.monotonic();
     let pauseMs: number;
     let rejectionPauseMs = before;
     if (error instanceof TokenEndpointUnavailableError) {
@@ -120,7 +126,7 @@ export class CoolDown {
     }
     const until = at + pauseMs;
     this.#failures.set(key, { error, at, until, rejectionPauseMs, isProbed: false });
-    return error.withNextAttempt(dateOf(until));
+    return error.withNextAttempt(this.#dateOf(until));
   }
 
   succeeded(key: string): void {
@@ -134,10 +140,10 @@ export class CoolDown {
   putOff(key: string, byMs: number): AnyEndpointSecurityError | undefined {
     const before = this.#failures.get(key);
     if (before === undefined) return undefined;
-    const until = Math.max(before.until, performance.now()) + byMs;
+    const until = Math.max(before.until, this.#clock.monotonic()) + byMs;
     const remembered = { ...before, until, isProbed: false };
     this.#failures.set(key, remembered);
-    return repeated(remembered);
+    return this.#repeated(remembered);
   }
 
   /** There is a token, wherever it came from. */
@@ -148,12 +154,17 @@ export class CoolDown {
   clear(): void {
     this.#failures.clear();
   }
-}
 
-function repeated({ error, at, until }: Remembered): AnyEndpointSecurityError {
-  const now = performance.now();
-  const current = error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
-  return current.withNextAttempt(dateOf(Math.max(until, now)), { repeated: true });
+  #repeated({ error, at, until }: Remembered): AnyEndpointSecurityError {
+    const now = this.#clock.monotonic();
+    const current = error instanceof TokenEndpointUnavailableError ? error.later(now - at) : error;
+    return current.withNextAttempt(this.#dateOf(Math.max(until, now)), { repeated: true });
+  }
+
+  /** A time of the monotonic clock as a date. */
+  #dateOf(monotonicMs: number): Date {
+    return new Date(this.#clock.now() + monotonicMs - this.#clock.monotonic());
+  }
 }
 
 function pauseAfterRejection(
@@ -165,11 +176,6 @@ function pauseAfterRejection(
   const firstMs = isLong ? Math.max(coolDownMs, firstForCredentialsMs) : coolDownMs;
   const mostMs = isLong ? longestForCredentialsMs : longestMs;
   return Math.max(firstMs, Math.min(beforeMs * 2, mostMs));
-}
-
-/** A time of the monotonic clock as a date. */
-function dateOf(monotonicMs: number): Date {
-  return new Date(Date.now() + monotonicMs - performance.now());
 }
 
 function isAboutCredentials(error: AnyEndpointSecurityError): boolean {

@@ -1,4 +1,5 @@
 import { shownUrl } from "../checks/url-checks.ts";
+import type { Clock } from "../clock.ts";
 import { labelOf, type OAuth2Endpoint } from "../configuration/parsed-endpoint.ts";
 import type { SigningKey } from "../credentials/private-key.ts";
 import { secretCountOf } from "../endpoint/resolve-endpoint.ts";
@@ -42,6 +43,7 @@ export class EndpointTokens {
   readonly endpoint: OAuth2Endpoint;
   // Copied here, so that a warm call among thousands of endpoints reads one object less from memory.
   readonly headerPrefix: string | undefined;
+  readonly #clock: Clock;
   readonly #isPerCall: boolean;
   readonly #dependencies: TokenDependencies;
   /** The token that was obtained last, whether it may still be sent or not. */
@@ -58,12 +60,18 @@ export class EndpointTokens {
   constructor(endpoint: OAuth2Endpoint, dependencies: TokenDependencies) {
     this.endpoint = endpoint;
     this.headerPrefix = endpoint.headerPrefix;
+    this.#clock = dependencies.clock;
     this.#isPerCall = endpoint.grant.isPerCall;
     this.#dependencies = dependencies;
   }
 
   get label(): string {
     return labelOf(this.endpoint);
+  }
+
+  /** What time it is for the endpoint's instance, in milliseconds since 1970. */
+  get now(): number {
+    return this.#clock.now();
   }
 
   /** Whether its tokens are bound to a key (`dpop`). */
@@ -86,7 +94,7 @@ export class EndpointTokens {
   current(): TokenSet | undefined {
     const { last } = this;
     if (last === undefined || this.#isPerCall) return undefined;
-    const now = Date.now();
+    const now = this.#clock.now();
     if (last.isFreshAt(now)) return last;
     if (!last.isUsableAt(now)) return undefined;
     this.#renewAhead(last);
@@ -154,7 +162,7 @@ export class EndpointTokens {
         reason: "renewal_limit",
         said: `issued ${most === 1 ? "one token" : `${most} tokens`} within ${windowMs} ms to replace rejected ones, which is the limit (renewal.maxForcedRenewals)`,
       });
-      this.#renewalState().lastFailure = { at: Date.now(), error };
+      this.#renewalState().lastFailure = { at: this.#clock.now(), error };
       throw error;
     }
     // Compared before it is dropped: another caller may have obtained a new one meanwhile.
@@ -178,7 +186,7 @@ export class EndpointTokens {
 
   #renewAhead(stale: TokenSet): void {
     const renewal = this.#renewalState();
-    if (performance.now() < renewal.renewNotBefore) return;
+    if (this.#clock.monotonic() < renewal.renewNotBefore) return;
     // No other renewal begins while this one runs.
     renewal.renewNotBefore = Number.POSITIVE_INFINITY;
     const { accessToken, expiresAt, freshUntil, usableUntil } = stale;
@@ -198,8 +206,9 @@ export class EndpointTokens {
       (error: unknown) => {
         // Reported as an event. The current token is good, so callers notice nothing.
         const pauseMs = renewal.pauseMs * (0.5 + Math.random());
-        const mostMs = error instanceof RenewalPostponed ? mayWaitUntil - Date.now() : pauseMs;
-        renewal.renewNotBefore = performance.now() + Math.min(pauseMs, mostMs);
+        const mostMs =
+          error instanceof RenewalPostponed ? mayWaitUntil - this.#clock.now() : pauseMs;
+        renewal.renewNotBefore = this.#clock.monotonic() + Math.min(pauseMs, mostMs);
         renewal.pauseMs = Math.min(renewal.pauseMs * 2, longestPauseMs);
       },
     );
@@ -227,7 +236,7 @@ export class EndpointTokens {
   /** @returns the error under this endpoint's name: another one may share its token request. */
   #failed(error: AnyEndpointSecurityError): AnyEndpointSecurityError {
     const own = error.for(this.label);
-    this.#renewalState().lastFailure = { at: Date.now(), error: own };
+    this.#renewalState().lastFailure = { at: this.#clock.now(), error: own };
     return own;
   }
 
@@ -266,7 +275,7 @@ export class EndpointTokens {
    */
   #unexpired(identity: string): TokenSet | undefined {
     const { last } = this;
-    return identity === this.#identity && last?.isUnexpiredAt(Date.now()) ? last : undefined;
+    return identity === this.#identity && last?.isUnexpiredAt(this.#clock.now()) ? last : undefined;
   }
 
   /** The client secrets where there are several, beginning with the one that worked last. */

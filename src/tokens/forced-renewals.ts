@@ -1,3 +1,5 @@
+import { type Clock, systemClock } from "../clock.ts";
+
 /** How many rejected tokens may be replaced within which time. */
 export interface ForcedRenewalLimits {
   readonly most: number;
@@ -13,6 +15,11 @@ interface ForcedRenewal {
 /** Limits renewals: a backend that rejects every token must not flood the token endpoint. */
 export class ForcedRenewals {
   #lately: readonly ForcedRenewal[] = [];
+  readonly #clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** How many there were within the window. */
   get count(): number {
@@ -20,7 +27,7 @@ export class ForcedRenewals {
   }
 
   countWithin(windowMs: number): number {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     return this.#lately.filter(({ at, isUnderWay }) => isUnderWay || now - at < windowMs).length;
   }
 
@@ -36,7 +43,7 @@ export class ForcedRenewals {
     token: string,
     { most, windowMs }: ForcedRenewalLimits,
   ): ((counts: boolean) => void) | undefined {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     this.#lately = this.#lately.filter(({ at, isUnderWay }) => isUnderWay || now - at < windowMs);
     let renewal = this.#lately.find((one) => one.isUnderWay && one.token === token);
     if (renewal === undefined) {

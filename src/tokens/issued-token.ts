@@ -18,7 +18,7 @@ const longestLifetimeMs = 100 * 365 * 86_400_000;
 export function issuedToken(
   response: TokenResponse,
   endpoint: ResolvedEndpoint,
-  issuedAt: number,
+  { issuedAt, arrivedAt }: { readonly issuedAt: number; readonly arrivedAt: number },
   refreshToken: UsableRefreshToken | undefined,
 ): TokenSet {
   const { label, settings } = endpoint;
@@ -41,14 +41,14 @@ export function issuedToken(
     refresh,
     parameters,
   };
-  const durationMs = Date.now() - issuedAt;
+  const durationMs = arrivedAt - issuedAt;
   const staleMs = stalenessOf(data, settings.renewal, { refreshInMs, durationMs });
   const token = new TokenSet(
     data,
     { skewMs: skewOf(data, settings.renewal), staleMs },
     "token_endpoint",
   );
-  if (token.isUsable) return token;
+  if (token.isUsableAt(arrivedAt)) return token;
   const lifeMs = expiresAt - issuedAt;
   throw new TokenExpiredOnArrivalError({
     endpoint: label,

@@ -1,5 +1,6 @@
 import pMemoize from "p-memoize";
 import { boundedMap } from "../bounded-map.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { ConfigurationError, TokenEndpointUnavailableError } from "../errors.ts";
 import type { Fetch } from "../http/fetch-types.ts";
@@ -33,6 +34,7 @@ interface MetadataRequest {
 
 /** The metadata of issuers, requested once and kept. */
 export class Issuers {
+  readonly #clock: Clock;
   readonly #known = boundedMap<string, Known>(1_000);
   /** Mistakes in metadata: a new request would only find them again. */
   readonly #refused = boundedMap<string, { readonly error: Error; readonly until: number }>(1_000);
@@ -43,6 +45,10 @@ export class Issuers {
       cache: false,
     },
   );
+
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock;
+  }
 
   /** The endpoint with the token endpoint of its issuer, if it has an issuer. */
   async located(
@@ -71,12 +77,12 @@ export class Issuers {
   /** The token endpoint may have moved: the metadata is renewed before it is used again. */
   doubt(endpoint: ResolvedEndpoint): void {
     const known = this.#known.get(nameOf(endpoint));
-    if (known === undefined || performance.now() < known.triedAt + pauseMs) return;
+    if (known === undefined || this.#clock.monotonic() < known.triedAt + pauseMs) return;
     known.renewFirstAt = 0;
   }
 
   async #metadata(name: string, asking: MetadataRequest): Promise<IssuerMetadata> {
-    const now = performance.now();
+    const now = this.#clock.monotonic();
     const known = this.#known.get(name);
     if (known === undefined) {
       const refused = this.#refused.get(name);
@@ -105,7 +111,7 @@ export class Issuers {
         (signal) => issuerMetadata(issuer, { endpoint: label, fetch, signal }),
         () => tooLate(issuer, label, timeoutMs),
       );
-      const triedAt = performance.now();
+      const triedAt = this.#clock.monotonic();
       this.#known.set(name, {
         issuer,
         metadata,
@@ -116,7 +122,7 @@ export class Issuers {
       return metadata;
     } catch (error) {
       if (error instanceof ConfigurationError) {
-        this.#refused.set(name, { error, until: performance.now() + refusalMs });
+        this.#refused.set(name, { error, until: this.#clock.monotonic() + refusalMs });
       }
       throw error;
     }

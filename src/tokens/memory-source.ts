@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { CachedTokens } from "./cached-tokens.ts";
 import type { TokenSet } from "./token-set.ts";
@@ -12,20 +13,26 @@ import {
 export class MemorySource implements TokenSource {
   readonly #next: TokenSource;
   readonly #tokens: CachedTokens;
+  readonly #clock: Clock;
 
-  constructor(next: TokenSource, tokens: CachedTokens) {
+  constructor(next: TokenSource, tokens: CachedTokens, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#next = next;
     this.#tokens = tokens;
   }
 
   async token(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
     const cached = await this.#tokens.read(endpoint);
-    if (cached !== undefined && canReplace(cached, replaced)) return cached;
+    if (cached !== undefined && canReplace(cached, replaced, this.#clock.now())) return cached;
     // A token that was dropped here may still be in the next cache.
     const dropped = cached?.isDropped ? cached.accessToken : undefined;
     const unwanted =
       replaced ?? (dropped ? { reason: "rejected" as const, accessToken: dropped } : undefined);
-    const token = await this.#next.token(endpoint, unwanted, refreshTokenOf(cached));
+    const token = await this.#next.token(
+      endpoint,
+      unwanted,
+      refreshTokenOf(cached, this.#clock.now()),
+    );
     // It was read from the next cache before it was forgotten there.
     if (token.source === "cache" && this.#tokens.isForgotten(token)) token.drop();
     else await this.#tokens.write(endpoint, token);

@@ -1,6 +1,7 @@
 import type { EntryCache } from "../cache/entry-cache.ts";
 import type { EntryCodec } from "../cache/entry-codec.ts";
 import type { EntryFormat } from "../cache/sealed-entries.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError, type UnavailableReason } from "../errors.ts";
 import { attemptOf } from "./attempt.ts";
@@ -23,9 +24,11 @@ const sharedReasons: readonly UnavailableReason[] = ["network", "timeout", "stat
 /** Outages in a cache that processes share: sealed as the tokens are, and gone soon after they ended. */
 export class SharedOutages {
   readonly #cache: EntryCache;
+  readonly #clock: Clock;
   readonly #entries: EntryCodec<Outage>;
 
-  constructor(cache: EntryCache, entries: EntryCodec<Outage>) {
+  constructor(cache: EntryCache, entries: EntryCodec<Outage>, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#cache = cache;
     this.#entries = entries;
   }
@@ -37,7 +40,7 @@ export class SharedOutages {
     if (value === undefined || value === null) return undefined;
     const { clockLeadMs } = this.#cache;
     const outage = await this.#entries.read(endpoint, value, { name: 0, clockLeadMs });
-    return outage !== undefined && outage.nextAttemptAt > Date.now() ? outage : undefined;
+    return outage !== undefined && outage.nextAttemptAt > this.#clock.now() ? outage : undefined;
   }
 
   async write(endpoint: ResolvedEndpoint, error: unknown): Promise<void> {
@@ -47,7 +50,7 @@ export class SharedOutages {
     const { clockLeadMs } = this.#cache;
     const value = await this.#entries.write(endpoint, { error, nextAttemptAt }, clockLeadMs);
     const [name = ""] = await this.#entries.names(endpoint);
-    await this.#cache.set(name, value, nextAttemptAt - Date.now() + keptLongerMs);
+    await this.#cache.set(name, value, nextAttemptAt - this.#clock.now() + keptLongerMs);
   }
 }
 

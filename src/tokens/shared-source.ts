@@ -1,5 +1,6 @@
 import type { GuardedCache } from "../cache/guarded-cache.ts";
 import type { Lease } from "../cache/lease.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError } from "../errors.ts";
 import { pause } from "../waiting/pause.ts";
@@ -29,6 +30,7 @@ interface SharedSourceDependencies {
   readonly tokens: CachedTokens;
   readonly outages: SharedOutages;
   readonly coolDown: CoolDown;
+  readonly clock?: Clock;
 }
 
 /**
@@ -42,9 +44,14 @@ export class SharedSource implements TokenSource {
   readonly #tokens: CachedTokens;
   readonly #outages: SharedOutages;
   readonly #coolDown: CoolDown;
+  readonly #clock: Clock;
   readonly #waits = new LeaseWaits();
 
-  constructor(next: TokenSource, { cache, tokens, outages, coolDown }: SharedSourceDependencies) {
+  constructor(
+    next: TokenSource,
+    { cache, tokens, outages, coolDown, clock = systemClock }: SharedSourceDependencies,
+  ) {
+    this.#clock = clock;
     this.#next = next;
     this.#cache = cache;
     this.#tokens = tokens;
@@ -121,7 +128,7 @@ export class SharedSource implements TokenSource {
   }
 
   #isGood(token: TokenSet, replaced: ReplacedToken | undefined): boolean {
-    return !this.#tokens.isForgotten(token) && canReplace(token, replaced);
+    return !this.#tokens.isForgotten(token) && canReplace(token, replaced, this.#clock.now());
   }
 
   async #requestAsHolder(
@@ -141,7 +148,7 @@ export class SharedSource implements TokenSource {
       // All processes share the refresh token, so only the lease's holder may use it.
       const newer = () => this.#wanted(endpoint, replaced);
       const isOurs = () => lease.isHeld();
-      const refreshToken = refreshTokenOf(cached, { isOurs, newer });
+      const refreshToken = refreshTokenOf(cached, this.#clock.now(), { isOurs, newer });
       const token = await this.#next.token(endpoint, replaced, refreshToken);
       written = (await this.#beginWrite(endpoint, token)).done;
       return token;
@@ -159,7 +166,7 @@ export class SharedSource implements TokenSource {
    * for long enough, the cache gets time to recover: a restart of Redis must not make a fleet request at once.
    */
   async #requestAlone(endpoint: ResolvedEndpoint, replaced?: ReplacedToken): Promise<TokenSet> {
-    if (replaced?.reason === "expiring" && Date.now() < replaced.mayWaitUntil) {
+    if (replaced?.reason === "expiring" && this.#clock.now() < replaced.mayWaitUntil) {
       throw new RenewalPostponed();
     }
     return this.#request(endpoint, replaced);
@@ -184,7 +191,7 @@ export class SharedSource implements TokenSource {
 
   /** The outage that another process found, from now on known in this one. */
   #learned({ error, nextAttemptAt }: Outage, endpoint: ResolvedEndpoint): Error {
-    const pauseMs = nextAttemptAt - Date.now() + this.#spread(endpoint, 0.1);
+    const pauseMs = nextAttemptAt - this.#clock.now() + this.#spread(endpoint, 0.1);
     return this.#coolDown.learned(attemptOf(endpoint), error, pauseMs);
   }
 

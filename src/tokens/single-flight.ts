@@ -1,5 +1,6 @@
 import pMemoize from "p-memoize";
 import { shownUrl } from "../checks/url-checks.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError, TokenRejectedError } from "../errors.ts";
 import { withDeadline } from "../waiting/deadline.ts";
@@ -27,8 +28,10 @@ export class SingleFlight implements TokenSource {
   );
   readonly #pending = new Set<Promise<unknown>>();
   readonly #coolDown: CoolDown;
+  readonly #clock: Clock;
 
-  constructor(next: TokenSource, coolDown: CoolDown) {
+  constructor(next: TokenSource, coolDown: CoolDown, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#next = next;
     this.#coolDown = coolDown;
   }
@@ -66,7 +69,7 @@ export class SingleFlight implements TokenSource {
         if (!isOutage || left === 0 || error.nextAttemptAt === undefined) throw error;
         last = error;
         // A date is cut to whole milliseconds.
-        const pauseMs = Math.max(0, error.nextAttemptAt.getTime() - Date.now()) + 1;
+        const pauseMs = Math.max(0, error.nextAttemptAt.getTime() - this.#clock.now()) + 1;
         if (performance.now() + pauseMs >= until) throw error;
         await pause(pauseMs);
       }

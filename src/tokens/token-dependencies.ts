@@ -1,5 +1,6 @@
 import pMemoize from "p-memoize";
 import { boundedMap } from "../bounded-map.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { OAuth2Endpoint } from "../configuration/parsed-endpoint.ts";
 import type { ClientCertificates } from "../credentials/client-certificate.ts";
 import { DpopKeys } from "../credentials/dpop-key.ts";
@@ -21,6 +22,7 @@ export class TokenDependencies {
   readonly source: TokenSource;
   readonly forced = boundedMap<string, ForcedRenewals>(1_000);
   readonly dpopProofs: DpopProofs;
+  readonly clock: Clock;
   readonly dpopKeys = new DpopKeys();
   /** Reads the endpoint's credentials: once for a thousand callers at the same time. */
   readonly resolve: (endpoint: OAuth2Endpoint, secret?: OneSecret) => Promise<ResolvedEndpoint>;
@@ -30,9 +32,15 @@ export class TokenDependencies {
     {
       dpopProofs,
       clientCertificates,
-    }: { readonly dpopProofs: DpopProofs; readonly clientCertificates: ClientCertificates },
+      clock = systemClock,
+    }: {
+      readonly dpopProofs: DpopProofs;
+      readonly clientCertificates: ClientCertificates;
+      readonly clock?: Clock;
+    },
   ) {
     this.source = source;
+    this.clock = clock;
     this.dpopProofs = dpopProofs;
     const { dpopKeys } = this;
     const identity = new Identity();
@@ -49,7 +57,7 @@ export class TokenDependencies {
 
   /** One count for each identity: the backend is the same under however many names it is configured. */
   forcedRenewalsOf(identity: string): ForcedRenewals {
-    const forced = this.forced.get(identity) ?? new ForcedRenewals();
+    const forced = this.forced.get(identity) ?? new ForcedRenewals(this.clock);
     this.forced.set(identity, forced);
     return forced;
   }

@@ -1,5 +1,6 @@
 import { boundedMap } from "../bounded-map.ts";
 import { shownUrl } from "../checks/url-checks.ts";
+import type { Clock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import {
   isEndpointSecurityError,
@@ -29,6 +30,7 @@ interface TokenEndpointDependencies {
   readonly dispatchers: Dispatchers;
   readonly dpopProofs: DpopProofs;
   readonly coolDown: CoolDown;
+  readonly clock: Clock;
 }
 
 /** The token endpoint: requests a token by the endpoint's grant. */
@@ -37,13 +39,19 @@ export class TokenEndpointSource implements TokenSource {
   readonly #fetch: Fetch | undefined;
   readonly #dispatchers: Dispatchers;
   readonly #dpopProofs: DpopProofs;
-  readonly #issuers = new Issuers();
+  readonly #issuers: Issuers;
+  readonly #clock: Clock;
   readonly #coolDown: CoolDown;
   /** Refresh tokens that were sent: whether the server used them up may never be known. */
   readonly #spent = boundedMap<string, true>(1_000);
 
-  constructor(emit: Emit, { fetch, dispatchers, dpopProofs, coolDown }: TokenEndpointDependencies) {
+  constructor(
+    emit: Emit,
+    { fetch, dispatchers, dpopProofs, coolDown, clock }: TokenEndpointDependencies,
+  ) {
     this.#emit = emit;
+    this.#clock = clock;
+    this.#issuers = new Issuers(clock);
     this.#coolDown = coolDown;
     this.#fetch = fetch;
     this.#dispatchers = dispatchers;
@@ -134,7 +142,7 @@ export class TokenEndpointSource implements TokenSource {
     replaced?: ReplacedToken,
     refreshToken?: UsableRefreshToken,
   ): Promise<TokenSet> {
-    const start = Date.now();
+    const start = this.#clock.now();
     const attempts = { count: 0 };
     const event = { endpoint: endpoint.label, grantType: endpoint.settings.grantType };
     const trigger = triggerOf(replaced);
@@ -148,14 +156,18 @@ export class TokenEndpointSource implements TokenSource {
         ...event,
         trigger,
         attempts: attempts.count,
-        durationMs: Date.now() - start,
+        durationMs: this.#clock.now() - start,
         expiresAt: token.expiresAt,
         scope: token.scope,
       });
       return token;
     } catch (error) {
       if (isEndpointSecurityError(error)) {
-        this.#emit("tokenRequestFailed", { ...event, durationMs: Date.now() - start, error });
+        this.#emit("tokenRequestFailed", {
+          ...event,
+          durationMs: this.#clock.now() - start,
+          error,
+        });
       }
       throw error;
     }
@@ -182,12 +194,17 @@ export class TokenEndpointSource implements TokenSource {
         const fetch = await this.#fetchFor(endpoint);
         located = await this.#issuers.located(endpoint, fetch, attemptTimeoutMs);
         // The lifetime is counted from before the request, so that a slow response shortens it.
-        const issuedAt = Date.now();
+        const issuedAt = this.#clock.now();
         const answer = await this.#request(located, fetch, signal, replaced).catch((error) => {
           if (mayHaveMoved(error)) this.#issuers.doubt(endpoint);
           throw error;
         });
-        return issuedToken(answer, located, issuedAt, refreshToken);
+        return issuedToken(
+          answer,
+          located,
+          { issuedAt, arrivedAt: this.#clock.now() },
+          refreshToken,
+        );
       },
       (ms) =>
         new TokenEndpointUnavailableError({

@@ -117,12 +117,20 @@ export class TokenSet {
   }
 
   /**
-   * The refresh token that came with it, until that expires.
+   * The refresh token that came with it.
    * @internal
    */
   get refresh(): Refresh | undefined {
-    const refresh = this.#more?.refresh;
-    return refresh && Date.now() < (refresh.expiresAt ?? Infinity) ? refresh : undefined;
+    return this.#more?.refresh;
+  }
+
+  /**
+   * The refresh token that came with it, until that expires.
+   * @internal
+   */
+  refreshAt(now: number): Refresh | undefined {
+    const { refresh } = this;
+    return refresh && now < (refresh.expiresAt ?? Infinity) ? refresh : undefined;
   }
 
   /**

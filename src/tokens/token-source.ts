@@ -51,17 +51,22 @@ export interface TokenSource {
   forget(endpoint: ResolvedEndpoint, only?: string): Promise<void>;
 }
 
-/** The refresh token that came with a token. */
+/** The refresh token that came with a token, until it expires. */
 export function refreshTokenOf(
   token: TokenSet | undefined,
+  now: number,
   lease: Pick<UsableRefreshToken, "isOurs" | "newer"> = {},
 ): UsableRefreshToken | undefined {
-  const refresh = token?.refresh;
+  const refresh = token?.refreshAt(now);
   return refresh && { refresh, scope: token?.scope, ...lease };
 }
 
-/** Whether a token can replace another. */
-export function canReplace(token: TokenSet, replaced: ReplacedToken | undefined): boolean {
-  if (!token.isUsable || token.accessToken === replaced?.accessToken) return false;
+/** Whether a token can replace another now. */
+export function canReplace(
+  token: TokenSet,
+  replaced: ReplacedToken | undefined,
+  now: number,
+): boolean {
+  if (!token.isUsableAt(now) || token.accessToken === replaced?.accessToken) return false;
   return replaced?.reason !== "expiring" || token.expiresAt > replaced.expiresAt;
 }

@@ -24,6 +24,7 @@ export function tokensOf(config: object = {}, at: TokenSet | undefined = tokenOf
   const tokens = {
     current: vi.fn((): TokenSet | undefined => at),
     last: at as TokenSet | undefined,
+    now: Date.now(),
     label: "orders",
     headerPrefix: undefined as string | undefined,
     endpoint: {

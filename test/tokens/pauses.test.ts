@@ -239,9 +239,9 @@ describe("a token", () => {
     expect(ends().keptUntil).toBe(now() + 60_000 + 86_400_000);
     const token = ends(now() + 100);
     vi.advanceTimersByTime(99);
-    expect(token.refresh).toEqual({ token: "r", expiresAt: now() + 1 });
+    expect(token.refreshAt(now())).toEqual({ token: "r", expiresAt: now() + 1 });
     vi.advanceTimersByTime(1);
-    expect(token.refresh).toBeUndefined();
+    expect(token.refreshAt(now())).toBeUndefined();
   });
 
   test("is sent by nobody once it is dropped, and to its end where it is kept", () => {

@@ -138,20 +138,20 @@ describe("one token takes the place of another", () => {
   test("where it is usable, another, and good for longer than one that is but old", () => {
     const token = tokenOf("a");
     const { expiresAt } = token;
-    expect(canReplace(token, undefined)).toBe(true);
-    expect(canReplace(token, rejected("a"))).toBe(false);
-    expect(canReplace(token, rejected("b"))).toBe(true);
-    expect(canReplace(token, expiring("b", expiresAt))).toBe(false);
-    expect(canReplace(token, expiring("b", expiresAt - 1))).toBe(true);
+    expect(canReplace(token, undefined, Date.now())).toBe(true);
+    expect(canReplace(token, rejected("a"), Date.now())).toBe(false);
+    expect(canReplace(token, rejected("b"), Date.now())).toBe(true);
+    expect(canReplace(token, expiring("b", expiresAt), Date.now())).toBe(false);
+    expect(canReplace(token, expiring("b", expiresAt - 1), Date.now())).toBe(true);
     token.drop();
-    expect(canReplace(token, undefined)).toBe(false);
+    expect(canReplace(token, undefined, Date.now())).toBe(false);
   });
 
   test("by what is held in it, where it has a refresh token", () => {
-    expect(refreshTokenOf(undefined)).toBeUndefined();
-    expect(refreshTokenOf(tokenOf("a"))).toBeUndefined();
+    expect(refreshTokenOf(undefined, Date.now())).toBeUndefined();
+    expect(refreshTokenOf(tokenOf("a"), Date.now())).toBeUndefined();
     const newer = async () => undefined;
-    expect(refreshTokenOf(tokenOf("a", { refresh: "r" }), { newer })).toEqual({
+    expect(refreshTokenOf(tokenOf("a", { refresh: "r" }), Date.now(), { newer })).toEqual({
       refresh: { token: "r" },
       scope: "orders",
       newer,

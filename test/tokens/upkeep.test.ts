@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../src/clock.ts";
 import { TokenEndpointUnavailableError, TokenRequestRejectedError } from "../../src/errors.ts";
 import { EndpointTokens } from "../../src/tokens/endpoint-tokens.ts";
 import { ForcedRenewals } from "../../src/tokens/forced-renewals.ts";
@@ -42,6 +43,7 @@ function tokensOf(more: object = {}) {
   const of = vi.fn(async () => "key");
   const forced = new Map<string, ForcedRenewals>();
   const desk = {
+    clock: systemClock,
     forcedRenewalsOf(identity: string) {
       forced.set(identity, forced.get(identity) ?? new ForcedRenewals());
       return forced.get(identity);
