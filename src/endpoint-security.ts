@@ -174,11 +174,16 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
 
   /** What is known of the endpoint, without secrets. */
   explain(endpoint: EndpointConfig<Grants[number]>): Explanation {
-    const known = this.#known(endpoint);
-    return explanationOf(known, {
-      challengeMismatch: this.#backends.mismatchOf(known),
-      tokenEndpointOf: (issuer) => this.#requests.tokenEndpointOf(issuer),
-    });
+    return this.#explain(this.#known(endpoint));
+  }
+
+  /**
+   * What is known of every endpoint that this instance was asked for, in the order of their first use; of the
+   * last 1,000 where there are more. An endpoint whose configuration was changed is there as it was and as it
+   * is, until {@link clear}.
+   */
+  endpoints(): Explanation[] {
+    return this.#endpoints.all().map((known) => this.#explain(known));
   }
 
   /**
@@ -237,6 +242,14 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
    */
   accessTo(endpoint: BackendConfig<Grants[number]>): () => BackendAccess {
     return this.#backends.opener(() => this.#known(endpoint));
+  }
+
+  #explain(known: KnownEndpoint): Explanation {
+    return explanationOf(known, {
+      challengeMismatch: this.#backends.mismatchOf(known),
+      cache: this.#shared?.explain() ?? { kind: "memory" },
+      tokenEndpointOf: (issuer) => this.#requests.tokenEndpointOf(issuer),
+    });
   }
 
   async #getAuthHeader(

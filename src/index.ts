@@ -1,3 +1,4 @@
+export type { CacheExplanation } from "./cache/guarded-cache.ts";
 export type { Leases, TokenCache } from "./cache/token-cache.ts";
 export type { CallOptions, HeadersOptions } from "./call-options.ts";
 export type { ChallengeMismatch } from "./challenge-mismatch.ts";
@@ -64,6 +65,7 @@ export type {
 export type { ClientSecret, Secret } from "./credentials/secrets.ts";
 export type { PrivateKeyAlgorithm, SecretAlgorithm } from "./credentials/signature-algorithms.ts";
 export { EndpointSecurity } from "./endpoint-security.ts";
+export type { EndpointState } from "./endpoint-state.ts";
 export {
   type AnyEndpointSecurityError,
   ClosedError,
@@ -93,3 +95,4 @@ export type { EndpointSecurityOptions } from "./options.ts";
 export { type ParseOptions, parseEndpointConfig } from "./parse-endpoint-config.ts";
 export type { TokenOrigin } from "./tokens/token-data.ts";
 export type { TokenSet } from "./tokens/token-set.ts";
+export type { TransportExplanation } from "./transport-explanation.ts";

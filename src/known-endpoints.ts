@@ -4,6 +4,7 @@ import { BearerAuthenticator } from "./authenticators/bearer.ts";
 import { DigestAuthenticator } from "./authenticators/digest.ts";
 import { DpopAuthenticator } from "./authenticators/dpop.ts";
 import { StaticTokenAuthenticator } from "./authenticators/static-token.ts";
+import { boundedMap } from "./bounded-map.ts";
 import { EndpointRegistry } from "./configuration/endpoint-registry.ts";
 import { checkIsObject, type EndpointParser } from "./configuration/parse-endpoint.ts";
 import { labelOf } from "./configuration/parsed-endpoint.ts";
@@ -30,6 +31,7 @@ interface KnownEndpointsDependencies {
 /** The endpoints of one instance, by their configurations. */
 export class KnownEndpoints {
   readonly #registry = new EndpointRegistry<KnownEndpoint>();
+  readonly #all = boundedMap<KnownEndpoint, true>(1_000);
   readonly #dependencies: KnownEndpointsDependencies;
 
   constructor(dependencies: KnownEndpointsDependencies) {
@@ -49,11 +51,18 @@ export class KnownEndpoints {
     const entry = this.#registry.see(config);
     const endpoint = this.#parsed(entry.restored());
     this.#registry.learn(config, entry, endpoint);
+    if (entry.endpoint !== undefined) this.#all.set(endpoint, true);
     return endpoint;
+  }
+
+  /** The oldest first. */
+  all(): readonly KnownEndpoint[] {
+    return [...this.#all.keys()].reverse();
   }
 
   clear(): void {
     this.#registry.clear();
+    this.#all.clear();
   }
 
   #parsed(config: object): KnownEndpoint {

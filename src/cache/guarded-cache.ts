@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { withDeadline } from "../waiting/deadline.ts";
-import { Circuit } from "./circuit.ts";
+import { Circuit, type CircuitState } from "./circuit.ts";
 import type { EntryCache } from "./entry-cache.ts";
 import { Lease } from "./lease.ts";
 import { harmless, type TokenCache } from "./token-cache.ts";
@@ -14,6 +14,26 @@ type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
 // A cache has its own deadline for opening (Redis: 2 s); this one is for a cache that misses it.
 const firstOpeningMs = 2_500;
 const closeTimeoutMs = 10_000;
+
+/** Where tokens are kept, and how that works at the moment. */
+export interface CacheExplanation {
+  /** `memory`: in this process alone; `shared`: also in the cache that was given. */
+  readonly kind: "memory" | "shared";
+  /** `unused`: nothing was looked up in it yet. Shared caches only, as everything below. */
+  readonly state?: "unused" | "working" | "failing";
+  /**
+   * A cache that keeps failing is left alone for a while: `closed` means that it is used, `open` that it
+   * isn't until `nextAttemptAt`, and `half_open` that the next call finds out whether it works again.
+   */
+  readonly circuit?: CircuitState;
+  readonly nextAttemptAt?: string;
+  /** What failed first, while the cache is in trouble. */
+  readonly lastError?: {
+    readonly at: string;
+    readonly operation: Operation;
+    readonly message: string;
+  };
+}
 
 class Late extends Error {}
 
@@ -34,11 +54,15 @@ export class GuardedCache implements EntryCache {
   readonly #onError = (error: unknown) => this.#inTrouble("connect", error, this.#reads);
   readonly #unusable = boundedMap<string, true>(1_000);
   #wasOpened = false;
+  #wasUsed = false;
   #isClosed = false;
+  readonly #clock: Clock;
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;
+  #lastError: CacheExplanation["lastError"];
 
   constructor(cache: TokenCache, timeoutMs: number, emit: Emit, clock: Clock = systemClock) {
+    this.#clock = clock;
     this.#reads = new Circuit(clock);
     this.#writes = new Circuit(clock);
     this.#cache = cache;
@@ -61,6 +85,19 @@ export class GuardedCache implements EntryCache {
   /** Whether it failed when it was last tried. */
   get isInTrouble(): boolean {
     return this.#troubled !== undefined;
+  }
+
+  explain(): CacheExplanation {
+    const circuit = [this.#reads, this.#writes].find(({ isBroken }) => isBroken) ?? this.#reads;
+    const { state, triedAgainInMs } = circuit;
+    const working = this.#wasUsed ? "working" : "unused";
+    return {
+      kind: "shared",
+      state: this.isInTrouble ? "failing" : working,
+      circuit: state,
+      ...(state === "open" && { nextAttemptAt: isoOf(this.#clock.now() + triedAgainInMs) }),
+      ...(this.isInTrouble && this.#lastError && { lastError: this.#lastError }),
+    };
   }
 
   async get(key: string): Promise<unknown> {
@@ -159,6 +196,7 @@ export class GuardedCache implements EntryCache {
     // Where nothing can be read, writes would only pile up.
     if (circuit === this.#writes && this.#reads.isBroken) return undefined;
     if (!circuit.allows()) return undefined;
+    this.#wasUsed = true;
     try {
       const start = performance.now();
       // The first time may take as long as the cache needs; later both together keep the deadline.
@@ -206,6 +244,7 @@ export class GuardedCache implements EntryCache {
     this.#troubled = circuit;
     const reason = error instanceof Late ? "timeout" : "error";
     const message = reason === "timeout" ? "no answer in time" : describe(error);
+    this.#lastError = { at: isoOf(this.#clock.now()), operation, message };
     this.#emit("cacheFailed", { operation, reason, message });
   }
 
@@ -214,6 +253,10 @@ export class GuardedCache implements EntryCache {
     this.#troubled = undefined;
     this.#emit("cacheRecovered", {});
   }
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 /** The kind of an error. Its message may quote the entry, or the connection's password. */

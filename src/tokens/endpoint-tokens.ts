@@ -90,6 +90,12 @@ export class EndpointTokens {
     return this.#renewal?.lastFailure;
   }
 
+  /** When the token endpoint is asked again after a failure; undefined where nothing stands against it. */
+  get nextAttemptAt(): Date | undefined {
+    const at = this.lastFailure?.error.nextAttemptAt;
+    return at !== undefined && at.getTime() > this.now ? at : undefined;
+  }
+
   /** The current token, while it may be sent. One that nears its expiry is renewed in the background. */
   current(): TokenSet | undefined {
     const { last } = this;
@@ -236,7 +242,13 @@ export class EndpointTokens {
   /** @returns the error under this endpoint's name: another one may share its token request. */
   #failed(error: AnyEndpointSecurityError): AnyEndpointSecurityError {
     const own = error.for(this.label);
-    this.#renewalState().lastFailure = { at: this.#clock.now(), error: own };
+    const { nextAttemptAt } = own;
+    const isRepeated = own.repeated && nextAttemptAt !== undefined;
+    // Remembered is the failure itself, and not that the next callers were told of it.
+    this.#renewalState().lastFailure = {
+      at: (isRepeated ? this.lastFailure?.at : undefined) ?? this.#clock.now(),
+      error: isRepeated ? own.withNextAttempt(nextAttemptAt) : own,
+    };
     return own;
   }
 

@@ -109,7 +109,7 @@ test("a token of thirty years is renewed after a day, and sent meanwhile", async
 
 test("refresh_in is obeyed", async () => {
   const { security, endpoint } = await start((n) => token(n, { refresh_in: 2_400 }));
-  const inMs = Date.parse(security.explain(endpoint).nextRefreshAt ?? "") - Date.now();
+  const inMs = Date.parse(security.explain(endpoint).nextRenewalAt ?? "") - Date.now();
   expect(inMs).toBeGreaterThanOrEqual(2_400 * second * 0.95 - 1);
   expect(inMs).toBeLessThanOrEqual(2_400 * second * 1.05 + 1);
 });
@@ -120,8 +120,8 @@ test("each process renews at a moment of its own, within 5 % of the one that is 
   for (let process = 0; process < 50; process++) {
     const security = new EndpointSecurity({ fetch: scriptedFetch().fetch });
     await security.getToken(checkout(tokenUrl));
-    const { nextRefreshAt = "" } = security.explain(checkout(tokenUrl));
-    moments.add(Date.parse(nextRefreshAt) - Date.now());
+    const { nextRenewalAt = "" } = security.explain(checkout(tokenUrl));
+    moments.add(Date.parse(nextRenewalAt) - Date.now());
   }
   expect(moments.size).toBeGreaterThan(25);
   expect(Math.min(...moments)).toBeGreaterThanOrEqual(2_880 * second * 0.95 - 1);

@@ -1,0 +1,68 @@
+import type { ChallengeMismatch } from "./challenge-mismatch.ts";
+import type { KnownEndpoint } from "./known-endpoints.ts";
+import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
+
+/**
+ * How an endpoint is:
+ *
+ * - `ready`: calls get their credentials at once.
+ * - `idle`: there is no token now, and the next call requests one.
+ * - `degraded`: calls get a token, but the last attempt to renew it failed.
+ * - `failing`: there is no token, because the last token request failed.
+ * - `rejected`: the backend rejects what it is sent.
+ */
+export type EndpointState = "ready" | "idle" | "degraded" | "failing" | "rejected";
+
+export function stateOf(
+  known: KnownEndpoint,
+  mismatch: ChallengeMismatch | undefined,
+): EndpointState {
+  if (mismatch !== undefined) return "rejected";
+  if (!(known instanceof EndpointTokens)) return "ready";
+  const { last, lastFailure, now } = known;
+  if (lastFailure?.error.code === "token_rejected") return "rejected";
+  // In an outage a token is sent until it expires.
+  const isSent =
+    last?.isUnexpiredAt(now) === true && (lastFailure !== undefined || last.isUsableAt(now));
+  if (lastFailure !== undefined) return isSent ? "degraded" : "failing";
+  return isSent ? "ready" : "idle";
+}
+
+export function summaryOf(
+  state: EndpointState,
+  known: KnownEndpoint,
+  mismatch: ChallengeMismatch | undefined,
+): string {
+  if (mismatch !== undefined) return mismatch.message;
+  if (!(known instanceof EndpointTokens)) return "the credentials are sent as they are configured";
+  const { last, lastFailure, nextAttemptAt, now } = known;
+  const failure = lastFailure?.error.message ?? "";
+  const again =
+    nextAttemptAt === undefined
+      ? "the next call tries again"
+      : `the next attempt is in ${spanOf(nextAttemptAt.getTime() - now)}`;
+  switch (state) {
+    case "ready":
+      return `the token is good for another ${spanOf((last?.expiresAt ?? now) - now)}`;
+    case "idle":
+      return last === undefined || last.isDropped
+        ? "there is no token yet; the next call requests one"
+        : "the token has expired; the next call requests another one";
+    case "degraded":
+      return `the token is sent for another ${spanOf((last?.expiresAt ?? now) - now)}, but could not be renewed: ${failure}; ${again}`;
+    case "failing":
+      return `there is no token: ${failure}; ${again}`;
+    case "rejected":
+      return failure;
+  }
+}
+
+/** A span of time in the largest unit that fits. */
+function spanOf(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3_600)} h`
+    : `${Math.round(seconds / 86_400)} days`;
+}
