@@ -4,7 +4,7 @@ const failuresToOpen = 3;
 const shortestPauseMs = 1_000;
 const longestPauseMs = 30_000;
 
-export type CircuitState = "closed" | "open" | "half_open";
+type CircuitState = "closed" | "open" | "half_open";
 
 /**
  * Stops using what keeps failing. After some failures in a row nothing is tried for a while; then

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
 import { withDeadline } from "../waiting/deadline.ts";
-import { Circuit, type CircuitState } from "./circuit.ts";
+import { Circuit } from "./circuit.ts";
 import type { EntryCache } from "./entry-cache.ts";
 import { Lease } from "./lease.ts";
 import { harmless, type TokenCache } from "./token-cache.ts";
@@ -25,7 +25,7 @@ export interface CacheExplanation {
    * A cache that keeps failing is left alone for a while: `closed` means that it is used, `open` that it
    * isn't until `nextAttemptAt`, and `half_open` that the next call finds out whether it works again.
    */
-  readonly circuit?: CircuitState;
+  readonly circuit?: "closed" | "open" | "half_open";
   readonly nextAttemptAt?: string;
   /** What failed first, while the cache is in trouble. */
   readonly lastError?: {
