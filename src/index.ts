@@ -54,6 +54,7 @@ export type {
   TokenUrlFields,
 } from "./configuration/oauth2-config.ts";
 export type { Transport } from "./configuration/transport-fields.ts";
+export type { Variables } from "./configuration/variables.ts";
 export type { AssertionAudience } from "./credentials/assertion-audience.ts";
 export type { ClientCertificate } from "./credentials/client-certificate.ts";
 export type {
@@ -92,7 +93,11 @@ export type { Explanation } from "./explanation.ts";
 export type { RequestLine } from "./http/authenticator.ts";
 export type { Fetch } from "./http/fetch-types.ts";
 export type { EndpointSecurityOptions } from "./options.ts";
-export { type ParseOptions, parseEndpointConfig } from "./parse-endpoint-config.ts";
+export {
+  type ParseOptions,
+  parseEndpointConfig,
+  parseEndpointConfigs,
+} from "./parse-endpoint-config.ts";
 export type { TokenOrigin } from "./tokens/token-data.ts";
 export type { TokenSet } from "./tokens/token-set.ts";
 export type { TransportExplanation } from "./transport-explanation.ts";

@@ -112,7 +112,8 @@ export function checkIsObject(config: unknown): asserts config is object {
 
 function givenFields(config: unknown, problems: Problems): GivenFields {
   checkIsObject(config);
-  const given: GivenFields = { ...config };
+  // For editors, which look there for what a JSON file may hold.
+  const { $schema: _, ...given }: GivenFields = { ...config };
   for (const [name, value] of Object.entries(given)) {
     if (isTooDeep(value)) {
       problems.add(name, `is nested more than ${deepestNesting} levels deep`, "flatten it");
