@@ -1,5 +1,6 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, isAbsolute } from "node:path";
+import { transform } from "esbuild";
 import { rollup } from "rollup";
 import { defineConfig, type Options } from "tsup";
 
@@ -101,11 +102,27 @@ async function oneChunk(): Promise<void> {
     format: "esm",
     chunkFileNames: "[name].js",
     // But for what brings a library along that has to wait for its time.
-    manualChunks: (id) => {
-      const text = texts.get(basename(id)) ?? "";
-      const isShared = basename(id).startsWith("chunk-");
-      const waits = /from ['"](?:jose|openid-client|smol-toml|yaml)|^\/\/ src\/command\//m;
-      return isShared && !waits.test(text) ? "shared" : undefined;
-    },
+    manualChunks: (id) =>
+      basename(id).startsWith("chunk-") && !waits(basename(id), texts) ? "shared" : undefined,
   });
+  await minifyCommand();
+}
+
+/** Whether a file, or one that it imports, brings along a library that only some need. */
+function waits(file: string, texts: ReadonlyMap<string, string>): boolean {
+  const text = texts.get(file) ?? "";
+  if (/from ['"](?:jose|openid-client|smol-toml|yaml)|^\/\/ src\/command\//m.test(text))
+    return true;
+  const imported = [...text.matchAll(/^(?:import|.* from) ['"]\.\/(.*)['"];$/gm)];
+  return imported.some(([, name = ""]) => waits(name, texts));
+}
+
+/** Nobody debugs into the command, and everybody installs it. */
+async function minifyCommand(): Promise<void> {
+  for (const file of await readdir("dist")) {
+    const text = await readFile(`dist/${file}`, "utf8");
+    if (!file.endsWith(".js") || !/^\/\/ src\/command\//m.test(text)) continue;
+    const { code } = await transform(text, { minify: true, target: common.target, format: "esm" });
+    await writeFile(`dist/${file}`, code);
+  }
 }

@@ -19,6 +19,11 @@ export class EnvironmentPlaceholders {
   }
 }
 
+/** A text with `${NAME}` in place of each placeholder, as in JSON and YAML. */
+export function withReferences(text: string): string {
+  return text.replaceAll(placeholder, (_, name: string) => `\${${name}}`);
+}
+
 /** A text with placeholders as a TypeScript expression; undefined if it has none. */
 export function expressionOf(text: string, isUrl: boolean): string | undefined {
   const parts = text.split(placeholder);

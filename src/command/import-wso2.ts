@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { parseArgs, styleText } from "node:util";
 import { isEndpointSecurityError } from "../errors.ts";
 import { fromApiDefinition, fromDeploymentToml, type ImportReport } from "../wso2.ts";
+import { identifier, titleOf } from "./api-names.ts";
 import { EnvironmentPlaceholders } from "./environment-secrets.ts";
 import { type ExportFile, exportFiles } from "./export-files.ts";
 import { type Constant, moduleText } from "./module-text.ts";
@@ -94,11 +95,7 @@ function ofDefinition(
   { placeholders, constants }: Output,
 ): ImportReport {
   // The names of variables begin with the API's, which only the definition knows.
-  const { production, sandbox } = fromApiDefinition(definition, {
-    ...settings,
-    secrets: () => "any",
-  });
-  const title = production?.name ?? sandbox?.name?.replace(/ sandbox$/, "") ?? "api";
+  const title = titleOf(fromApiDefinition(definition, { ...settings, secrets: () => "any" }));
   const name = unique(identifier(title), constants);
   const found = fromApiDefinition(definition, { ...settings, secrets: placeholders.of(name) });
   const endpoints = Object.entries({ production: found.production, sandbox: found.sandbox });
@@ -132,16 +129,6 @@ function ofDeployment(toml: string, { placeholders, constants }: Output): Import
     });
   }
   return report;
-}
-
-/** `Orders API` as a name in code: `ordersApi`. */
-function identifier(title: string): string {
-  const words = title.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
-  const [first = "api", ...others] = words.map(
-    (word) => word.charAt(0).toUpperCase() + word.slice(1),
-  );
-  const name = first.charAt(0).toLowerCase() + first.slice(1) + others.join("");
-  return /^\d/.test(name) ? `api${name}` : name;
 }
 
 function unique(name: string, constants: readonly Constant[]): string {

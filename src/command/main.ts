@@ -1,20 +1,26 @@
 #!/usr/bin/env node
 import { UsageError, usage } from "./usage.ts";
 
-/** What only this command needs is installed by those who use it. */
-async function importWso2(args: readonly string[]): Promise<number> {
-  const { importWso2 } = await import("./import-wso2.ts").catch((error: unknown) => {
-    if (Reflect.get(Object(error), "code") !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new Error("this command needs two packages: npm install --save-dev yaml smol-toml");
-  });
-  return importWso2(args);
+async function run([command = "", ...args]: readonly string[]): Promise<number> {
+  const [product, ...rest] = args;
+  if (command === "check") return (await import("./check.ts")).check(args);
+  if (command === "import" && product === "wso2") {
+    return (await import("./import-wso2.ts")).importWso2(rest);
+  }
+  if (["help", "--help", "-h"].includes(command)) {
+    console.log(usage);
+    return 0;
+  }
+  throw new UsageError(`unknown command "${[command, product].join(" ").trim()}"`);
 }
 
-const [command = "", product = "", ...rest] = process.argv.slice(2);
 try {
-  if (command === "import" && product === "wso2") process.exitCode = await importWso2(rest);
-  else if (["help", "--help", "-h"].includes(command)) console.log(usage);
-  else throw new UsageError(`unknown command "${`${command} ${product}`.trim()}"`);
+  process.exitCode = await run(process.argv.slice(2)).catch((error: unknown) => {
+    // What only one command needs is installed by those who use it.
+    const isMissing = Reflect.get(Object(error), "code") === "ERR_MODULE_NOT_FOUND";
+    if (!isMissing || !/'(?:yaml|smol-toml)'/.test(String(error))) throw error;
+    throw new Error("this needs two packages: npm install --save-dev yaml smol-toml");
+  });
 } catch (error) {
   if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
   // The library's own errors say everything, and hold no secret.

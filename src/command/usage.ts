@@ -5,6 +5,21 @@ export class UsageError extends Error {
 
 export const usage = `endpoint-security: commands
 
+  endpoint-security check <file>
+
+    Tries every endpoint of a file: configuration, secrets, DNS, proxy, TLS, token request, clock, backend.
+    <file> is JSON or YAML (one configuration, or { "endpoints": { … } }), a module that exports
+    configurations, or an api.yaml of WSO2. \${NAME} in JSON and YAML comes from the environment.
+
+    --only <name>          this endpoint alone; may be repeated
+    --path <path>          what to GET at the backend, instead of its url
+    --redis <url>          the Redis that processes share tokens in; a module may export redis instead
+    --env-file <file>      reads the environment from a file first
+    --json                 prints what was found as JSON
+    --watch                checks again when the file changes
+
+    Exits with 0, with 1 if something failed, and with 2 if the file can't be used.
+
   endpoint-security import wso2 <path> --out <file.ts>
 
     Writes an endpoint configuration for each API of a WSO2 export: a typed module, and a .env.example

@@ -2,12 +2,12 @@ import { isRecord } from "../checks/kinds.ts";
 import { readApiManagerSecurity } from "./api-manager-security.ts";
 import { readGatewayResource } from "./api-platform.ts";
 import { Cursor } from "./cursor.ts";
-import { tryJson } from "./document.ts";
 import { nameOf } from "./names.ts";
 import { type Environment, environmentOf } from "./params-file.ts";
 import type { Report } from "./report.ts";
 import type { SecretFinder } from "./secrets.ts";
 import { type FoundEndpoints, firstUrl, type Stage, stages } from "./stages.ts";
+import { tryJson } from "./try-json.ts";
 
 interface Files {
   readonly definition: Record<string, unknown>;

@@ -2,6 +2,7 @@ import { parse as parseToml, TomlError } from "smol-toml";
 import { LineCounter, parseAllDocuments } from "yaml";
 import { isRecord, kindOf } from "../checks/kinds.ts";
 import { DocumentError } from "./document-error.ts";
+import { tryJson } from "./try-json.ts";
 
 const longest = 5_000_000;
 const mostAliases = 100;
@@ -28,15 +29,6 @@ export function readToml(given: unknown, what: string): Record<string, unknown> 
     // The rest of its message quotes the file.
     const reason = firstLine(error.message).replace(/^Invalid TOML document: /, "");
     throw new DocumentError({ what, reason, line: error.line, column: error.column });
-  }
-}
-
-/** An object written as JSON text, as some versions export it; undefined if it isn't one. */
-export function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

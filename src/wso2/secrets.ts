@@ -1,6 +1,6 @@
 import type { Secret } from "../credentials/secrets.ts";
 import type { Cursor } from "./cursor.ts";
-import { tryJson } from "./document.ts";
+import { tryJson } from "./try-json.ts";
 
 /**
  * Where the secrets come from that an export doesn't hold: an object by path
