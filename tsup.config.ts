@@ -12,6 +12,7 @@ const entry = [
   "src/axios.ts",
   "src/azure.ts",
   "src/google.ts",
+  "src/opentelemetry.ts",
   "src/redis.ts",
   "src/testing.ts",
   "src/undici.ts",
@@ -87,6 +88,7 @@ async function oneChunk(): Promise<void> {
       "axios",
       "azure",
       "google",
+      "opentelemetry",
       "redis",
       "testing",
       "undici",
@@ -105,7 +107,7 @@ async function oneChunk(): Promise<void> {
     manualChunks: (id) =>
       basename(id).startsWith("chunk-") && !waits(basename(id), texts) ? "shared" : undefined,
   });
-  await minifyCommand();
+  await shorten();
 }
 
 /** Whether a file, or one that it imports, brings along a library that only some need. */
@@ -117,12 +119,12 @@ function waits(file: string, texts: ReadonlyMap<string, string>): boolean {
   return imported.some(([, name = ""]) => waits(name, texts));
 }
 
-/** Nobody debugs into the command, and everybody installs it. */
-async function minifyCommand(): Promise<void> {
-  for (const file of await readdir("dist")) {
+/** Everybody installs it: without comments, and what nobody debugs into (command and import) as short as can be. */
+async function shorten(): Promise<void> {
+  for (const file of (await readdir("dist")).filter((name) => name.endsWith(".js"))) {
     const text = await readFile(`dist/${file}`, "utf8");
-    if (!file.endsWith(".js") || !/^\/\/ src\/command\//m.test(text)) continue;
-    const { code } = await transform(text, { minify: true, target: common.target, format: "esm" });
+    const minify = /^\/\/ src\/(?:command|wso2)\//m.test(text);
+    const { code } = await transform(text, { minify, target: common.target, format: "esm" });
     await writeFile(`dist/${file}`, code);
   }
 }

@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^endpoint-security\/axios$/, replacement: source("axios.ts") },
       { find: /^endpoint-security\/azure$/, replacement: source("azure.ts") },
       { find: /^endpoint-security\/google$/, replacement: source("google.ts") },
+      { find: /^endpoint-security\/opentelemetry$/, replacement: source("opentelemetry.ts") },
       { find: /^endpoint-security\/redis$/, replacement: source("redis.ts") },
       { find: /^endpoint-security\/testing$/, replacement: source("testing.ts") },
       { find: /^endpoint-security\/undici$/, replacement: source("undici.ts") },

@@ -29,6 +29,7 @@ import type { SingleFlight } from "./tokens/single-flight.ts";
 import { TokenDependencies } from "./tokens/token-dependencies.ts";
 import { TokenEndpointSource } from "./tokens/token-endpoint-source.ts";
 import type { TokenSet } from "./tokens/token-set.ts";
+import type { Tracer, Tracing } from "./tracing.ts";
 
 /**
  * Gets the `Authorization` header of protected backends. Tokens are requested once, cached, and renewed
@@ -53,6 +54,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #tokens: TokenDependencies;
   readonly #dispatchers = new Dispatchers();
   readonly #backends: Backends;
+  readonly #tracing: Tracing = { tracer: undefined };
   #closed = false;
   readonly #lastHeader = new LastHeader();
 
@@ -60,8 +62,10 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   constructor(options: EndpointSecurityOptions<Grants> = {}) {
     const { cache, clock, encryptionKeys, fetch, grants, ...settings } = readOptions(options);
     const { emit } = this.#events;
+    const tracing = this.#tracing;
     const memory = new MemoryCache(settings.maxEntries);
-    const shared = cache && new GuardedCache(cache, settings.cacheTimeoutMs, emit, clock);
+    const shared =
+      cache && new GuardedCache(cache, settings.cacheTimeoutMs, emit, { clock, tracing });
     this.#memory = memory;
     this.#shared = shared;
     const dpopProofs = new DpopProofs();
@@ -76,14 +80,22 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
       dpopProofs,
       coolDown,
       clock,
+      tracing,
     });
     this.#flights = tokenSources(this.#requests, coolDown, {
       memory,
       shared,
       encryptionKeys,
       clock,
+      tracing,
+      emit,
     });
-    this.#tokens = new TokenDependencies(this.#flights, { dpopProofs, clientCertificates, clock });
+    this.#tokens = new TokenDependencies(this.#flights, {
+      dpopProofs,
+      clientCertificates,
+      clock,
+      tracing,
+    });
     this.#endpoints = new KnownEndpoints({
       emit,
       parser: new EndpointParser(grantRegistry(grants), settings),
@@ -242,6 +254,20 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
    */
   accessTo(endpoint: BackendConfig<Grants[number]>): () => BackendAccess {
     return this.#backends.opener(() => this.#known(endpoint));
+  }
+
+  /**
+   * For metrics and traces. @returns how many calls got a token from memory, and what ends the watching
+   * @internal
+   */
+  watch(tracer: Tracer): { memoryHits(): number; end(): void } {
+    this.#tracing.tracer = tracer;
+    return {
+      memoryHits: () => this.#tokens.memoryHits,
+      end: () => {
+        if (this.#tracing.tracer === tracer) this.#tracing.tracer = undefined;
+      },
+    };
   }
 
   #explain(known: KnownEndpoint): Explanation {

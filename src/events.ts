@@ -21,6 +21,8 @@ export interface EndpointSecurityEvents {
     readonly attempts: number;
     /** How long the token request took, in milliseconds. */
     readonly durationMs: number;
+    /** The token endpoint, without its query. */
+    readonly tokenUrl: string;
     /** Milliseconds since the epoch. */
     readonly expiresAt: number;
     readonly scope: string | undefined;
@@ -38,7 +40,24 @@ export interface EndpointSecurityEvents {
     readonly endpoint: string;
     readonly grantType: string;
     readonly durationMs: number;
+    /** The token endpoint, without its query; the issuer where it could not be discovered. */
+    readonly tokenUrl: string;
     readonly error: AnyEndpointSecurityError;
+  };
+  /** After a failure, no token request is sent for a while; callers get the error at once. */
+  coolDownStarted: {
+    readonly endpoint: string;
+    readonly grantType: string;
+    /** The token endpoint was unavailable, or it rejected the request. */
+    readonly reason: "unavailable" | "rejected";
+    /** Milliseconds since the epoch. */
+    readonly until: number;
+  };
+  /** A token came from the shared cache: another process had requested it. */
+  tokenFound: {
+    readonly endpoint: string;
+    /** How long the other process was waited for, in milliseconds; 0 where the token was there. */
+    readonly waitedMs: number;
   };
   /** A backend rejected the credentials of a request. */
   credentialsRejected: {
@@ -124,6 +143,8 @@ function noListeners(): Listeners {
     tokenObtained: new Set(),
     scopeReduced: new Set(),
     tokenRequestFailed: new Set(),
+    coolDownStarted: new Set(),
+    tokenFound: new Set(),
     credentialsRejected: new Set(),
     redirectLostCredentials: new Set(),
     challengeMismatch: new Set(),

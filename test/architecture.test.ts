@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ["errors"],
   ["optional-peer"],
   ["events"],
-  ["bounded-map", "clock", "waiting", "checks"],
+  ["bounded-map", "clock", "tracing", "waiting", "checks"],
   ["credentials"],
   ["configuration"],
   ["endpoint"],
@@ -22,7 +22,7 @@ const layers: readonly (readonly string[])[] = [
   ["redis", "tokens"],
   ["authenticators", "axios", "wso2"],
   ["facade"],
-  ["command", "testing"],
+  ["command", "testing", "opentelemetry"],
 ];
 
 /** Events are told by the caches, the tokens and the facade; the rows between don't know of them. */
@@ -38,6 +38,7 @@ const soleImporters: Readonly<Record<string, RegExp>> = {
   undici: /^(http\/|undici\.ts$)/,
   yaml: /^(wso2|command)\//,
   fflate: /^command\//,
+  "@opentelemetry/api": /^opentelemetry(\.ts$|\/)/,
   "smol-toml": /^wso2\//,
 };
 
@@ -58,8 +59,10 @@ const partOf = (path: string) => {
   if (path === "optional-peer.ts") return "optional-peer";
   if (path === "bounded-map.ts") return "bounded-map";
   if (path === "clock.ts") return "clock";
-  // A kit for others, which builds upon the whole library.
+  if (path === "tracing.ts") return "tracing";
+  // They build upon the whole library.
   if (path === "testing.ts") return "testing";
+  if (path === "opentelemetry.ts") return "opentelemetry";
   return path.includes("/") ? path.slice(0, path.indexOf("/")) : "facade";
 };
 
@@ -218,9 +221,16 @@ describe("src", () => {
 
   it("loads the main entry with no other entry", () => {
     const loaded = loadedWith("index.ts", source);
-    const entries = ["axios", "azure", "google", "undici", "redis", "testing", "wso2"].map(
-      (name) => `${name}.ts`,
-    );
+    const entries = [
+      "axios",
+      "azure",
+      "google",
+      "opentelemetry",
+      "undici",
+      "redis",
+      "testing",
+      "wso2",
+    ].map((name) => `${name}.ts`);
     expect(entries.filter((entry) => loaded.has(entry))).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import { errorCodeOf } from "../checks/error-code.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
+import type { Tracing } from "../tracing.ts";
 import { withDeadline } from "../waiting/deadline.ts";
 import { Circuit } from "./circuit.ts";
 import type { EntryCache } from "./entry-cache.ts";
@@ -57,11 +58,21 @@ export class GuardedCache implements EntryCache {
   #wasUsed = false;
   #isClosed = false;
   readonly #clock: Clock;
+  readonly #tracing: Tracing;
   /** The circuit that failed, until it works again. */
   #troubled: Circuit | undefined;
   #lastError: CacheExplanation["lastError"];
 
-  constructor(cache: TokenCache, timeoutMs: number, emit: Emit, clock: Clock = systemClock) {
+  constructor(
+    cache: TokenCache,
+    timeoutMs: number,
+    emit: Emit,
+    {
+      clock = systemClock,
+      tracing = { tracer: undefined },
+    }: { clock?: Clock; tracing?: Tracing } = {},
+  ) {
+    this.#tracing = tracing;
     this.#clock = clock;
     this.#reads = new Circuit(clock);
     this.#writes = new Circuit(clock);
@@ -203,11 +214,14 @@ export class GuardedCache implements EntryCache {
       const isFirst = !this.#wasOpened;
       await this.#open();
       const spentMs = isFirst ? 0 : performance.now() - start;
-      const result = await withDeadline(
-        Math.max(1, this.#timeoutMs - spentMs),
-        async () => work(),
-        () => new Late(),
-      );
+      const inTime = () =>
+        withDeadline(
+          Math.max(1, this.#timeoutMs - spentMs),
+          async () => work(),
+          () => new Late(),
+        );
+      const { tracer } = this.#tracing;
+      const result = await (tracer ? tracer.cacheOperation(operation, inTime) : inTime());
       circuit.succeeded();
       this.#outOfTrouble(circuit);
       return result;

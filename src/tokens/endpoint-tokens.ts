@@ -101,9 +101,11 @@ export class EndpointTokens {
     const { last } = this;
     if (last === undefined || this.#isPerCall) return undefined;
     const now = this.#clock.now();
-    if (last.isFreshAt(now)) return last;
-    if (!last.isUsableAt(now)) return undefined;
-    this.#renewAhead(last);
+    if (!last.isFreshAt(now)) {
+      if (!last.isUsableAt(now)) return undefined;
+      this.#renewAhead(last);
+    }
+    this.#dependencies.memoryHits++;
     return last;
   }
 
@@ -111,11 +113,15 @@ export class EndpointTokens {
   next(): Promise<TokenSet> {
     // In an outage one caller makes the probe, and the others get the remembered error at once.
     if (this.#isPerCall || this.#renewal?.lastFailure !== undefined) return this.#obtain();
+    const { tracer } = this.#dependencies.tracing;
     if (this.#next === undefined) {
+      tracer?.begins(this.endpoint);
       const next = this.#obtain().finally(() => {
         if (this.#next === next) this.#next = undefined;
       });
       this.#next = next;
+    } else {
+      tracer?.joins(this.endpoint);
     }
     return this.#next;
   }

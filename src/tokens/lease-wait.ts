@@ -44,22 +44,22 @@ export class LeaseWait {
 
   /** Whether this process should request a token itself. */
   get isOver(): boolean {
-    return this.#waitedMs > this.#timeoutMs;
+    return this.waitedMs > this.#timeoutMs;
   }
 
   /** Jittered, so that the waiting processes don't all look at once. */
   nextPauseMs(): number {
-    const waitedMs = this.#waitedMs;
+    const waitedMs = this.waitedMs;
     const leftMs = this.#expectations.expectedMs - waitedMs;
     const pauseMs = Math.max(leftMs, waitedMs * 0.3, shortestPauseMs);
     return Math.min(pauseMs, longestPauseMs) * (0.75 + Math.random() / 2);
   }
 
   succeeded(): void {
-    this.#expectations.succeeded(this.#waitedMs);
+    this.#expectations.succeeded(this.waitedMs);
   }
 
-  get #waitedMs(): number {
+  get waitedMs(): number {
     return performance.now() - this.#start;
   }
 }

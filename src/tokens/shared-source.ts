@@ -3,6 +3,7 @@ import type { Lease } from "../cache/lease.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError } from "../errors.ts";
+import type { Emit } from "../events.ts";
 import { pause } from "../waiting/pause.ts";
 import { turns } from "../waiting/turns.ts";
 import { attemptOf } from "./attempt.ts";
@@ -31,6 +32,7 @@ interface SharedSourceDependencies {
   readonly outages: SharedOutages;
   readonly coolDown: CoolDown;
   readonly clock?: Clock;
+  readonly emit?: Emit;
 }
 
 /**
@@ -45,13 +47,22 @@ export class SharedSource implements TokenSource {
   readonly #outages: SharedOutages;
   readonly #coolDown: CoolDown;
   readonly #clock: Clock;
+  readonly #emit: Emit;
   readonly #waits = new LeaseWaits();
 
   constructor(
     next: TokenSource,
-    { cache, tokens, outages, coolDown, clock = systemClock }: SharedSourceDependencies,
+    {
+      cache,
+      tokens,
+      outages,
+      coolDown,
+      clock = systemClock,
+      emit = () => {},
+    }: SharedSourceDependencies,
   ) {
     this.#clock = clock;
+    this.#emit = emit;
     this.#next = next;
     this.#cache = cache;
     this.#tokens = tokens;
@@ -68,7 +79,7 @@ export class SharedSource implements TokenSource {
     if (endpoint.settings.dpop === true) return this.#next.token(endpoint, replaced, refreshToken);
     if (replaced?.reason === "rejected") this.#tokens.markForgotten(replaced.accessToken);
     const cached = await this.#wanted(endpoint, replaced);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return this.#found(cached, endpoint, 0);
     if (this.#cache.isInTrouble) return this.#requestAlone(endpoint, replaced);
     if (!this.#cache.hasLeases) return this.#request(endpoint, replaced);
     return this.#requestOrWait(endpoint, replaced);
@@ -103,13 +114,18 @@ export class SharedSource implements TokenSource {
         const appeared = await this.#wanted(endpoint, replaced);
         if (appeared !== undefined) {
           wait.succeeded();
-          return appeared;
+          return this.#found(appeared, endpoint, wait.waitedMs);
         }
       }
       // The holder may have failed. Without a look at that, ten thousand would queue for its lease.
       const found = await this.#outages.current(endpoint);
       if (found !== undefined) throw this.#learned(found, endpoint);
     }
+  }
+
+  #found(token: TokenSet, { label }: ResolvedEndpoint, waitedMs: number): TokenSet {
+    this.#emit("tokenFound", { endpoint: label, waitedMs: Math.round(waitedMs) });
+    return token;
   }
 
   async #wanted(
@@ -143,7 +159,9 @@ export class SharedSource implements TokenSource {
         this.#read(endpoint, replaced),
         this.#outages.current(endpoint),
       ]);
-      if (cached !== undefined && this.#isGood(cached, replaced)) return cached;
+      if (cached !== undefined && this.#isGood(cached, replaced)) {
+        return this.#found(cached, endpoint, 0);
+      }
       if (outage !== undefined) throw this.#learned(outage, endpoint);
       // All processes share the refresh token, so only the lease's holder may use it.
       const newer = () => this.#wanted(endpoint, replaced);

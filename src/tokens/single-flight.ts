@@ -3,6 +3,7 @@ import { shownUrl } from "../checks/url-checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError, TokenRejectedError } from "../errors.ts";
+import type { Tracing } from "../tracing.ts";
 import { withDeadline } from "../waiting/deadline.ts";
 import { pause } from "../waiting/pause.ts";
 import { attemptOf } from "./attempt.ts";
@@ -22,6 +23,7 @@ export class SingleFlight implements TokenSource {
         return { token, without: replaced?.accessToken };
       } finally {
         this.#coolDown.probed(attemptOf(endpoint));
+        this.#tracing.tracer?.landed(attemptOf(endpoint));
       }
     },
     { cache: false, cacheKey: ([endpoint]) => attemptOf(endpoint) },
@@ -29,9 +31,18 @@ export class SingleFlight implements TokenSource {
   readonly #pending = new Set<Promise<unknown>>();
   readonly #coolDown: CoolDown;
   readonly #clock: Clock;
+  readonly #tracing: Tracing;
 
-  constructor(next: TokenSource, coolDown: CoolDown, clock: Clock = systemClock) {
+  constructor(
+    next: TokenSource,
+    coolDown: CoolDown,
+    {
+      clock = systemClock,
+      tracing = { tracer: undefined },
+    }: { clock?: Clock; tracing?: Tracing } = {},
+  ) {
     this.#clock = clock;
+    this.#tracing = tracing;
     this.#next = next;
     this.#coolDown = coolDown;
   }
@@ -101,6 +112,7 @@ export class SingleFlight implements TokenSource {
   /** A caller that needs a token now doesn't fail because another caller's renewal was postponed. */
   async #requested(endpoint: ResolvedEndpoint, replaced?: ReplacedToken) {
     for (;;) {
+      this.#tracing.tracer?.waits(attemptOf(endpoint), endpoint.settings);
       try {
         return await this.#flight(endpoint, replaced);
       } catch (error) {

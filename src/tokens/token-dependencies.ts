@@ -9,6 +9,7 @@ import { Identity } from "../endpoint/identity.ts";
 import { resolveEndpoint } from "../endpoint/resolve-endpoint.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
+import type { Tracing } from "../tracing.ts";
 import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -23,6 +24,9 @@ export class TokenDependencies {
   readonly forced = boundedMap<string, ForcedRenewals>(1_000);
   readonly dpopProofs: DpopProofs;
   readonly clock: Clock;
+  readonly tracing: Tracing;
+  /** Calls that got a token from the memory of the process. */
+  memoryHits = 0;
   readonly dpopKeys = new DpopKeys();
   /** Reads the endpoint's credentials: once for a thousand callers at the same time. */
   readonly resolve: (endpoint: OAuth2Endpoint, secret?: OneSecret) => Promise<ResolvedEndpoint>;
@@ -33,14 +37,17 @@ export class TokenDependencies {
       dpopProofs,
       clientCertificates,
       clock = systemClock,
+      tracing = { tracer: undefined },
     }: {
       readonly dpopProofs: DpopProofs;
       readonly clientCertificates: ClientCertificates;
       readonly clock?: Clock;
+      readonly tracing?: Tracing;
     },
   ) {
     this.source = source;
     this.clock = clock;
+    this.tracing = tracing;
     this.dpopProofs = dpopProofs;
     const { dpopKeys } = this;
     const identity = new Identity();

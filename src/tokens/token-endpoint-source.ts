@@ -3,6 +3,7 @@ import { shownUrl } from "../checks/url-checks.ts";
 import type { Clock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import {
+  type AnyEndpointSecurityError,
   isEndpointSecurityError,
   TokenEndpointUnavailableError,
   TokenRequestRejectedError,
@@ -14,6 +15,7 @@ import type { Dispatchers } from "../http/dispatchers.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
 import type { Fetch } from "../http/fetch-types.ts";
 import type { TokenResponse } from "../oauth/token-response.ts";
+import type { Tracing } from "../tracing.ts";
 import { attemptOf } from "./attempt.ts";
 import type { CoolDown } from "./cool-down.ts";
 import { issuedToken } from "./issued-token.ts";
@@ -31,6 +33,7 @@ interface TokenEndpointDependencies {
   readonly dpopProofs: DpopProofs;
   readonly coolDown: CoolDown;
   readonly clock: Clock;
+  readonly tracing: Tracing;
 }
 
 /** The token endpoint: requests a token by the endpoint's grant. */
@@ -41,16 +44,18 @@ export class TokenEndpointSource implements TokenSource {
   readonly #dpopProofs: DpopProofs;
   readonly #issuers: Issuers;
   readonly #clock: Clock;
+  readonly #tracing: Tracing;
   readonly #coolDown: CoolDown;
   /** Refresh tokens that were sent: whether the server used them up may never be known. */
   readonly #spent = boundedMap<string, true>(1_000);
 
   constructor(
     emit: Emit,
-    { fetch, dispatchers, dpopProofs, coolDown, clock }: TokenEndpointDependencies,
+    { fetch, dispatchers, dpopProofs, coolDown, clock, tracing }: TokenEndpointDependencies,
   ) {
     this.#emit = emit;
     this.#clock = clock;
+    this.#tracing = tracing;
     this.#issuers = new Issuers(clock);
     this.#coolDown = coolDown;
     this.#fetch = fetch;
@@ -74,10 +79,22 @@ export class TokenEndpointSource implements TokenSource {
       this.#coolDown.succeeded(attempted);
       return token;
     } catch (error) {
-      throw isEndpointSecurityError(error)
-        ? this.#coolDown.failed(attempted, error, coolDownMs)
-        : error;
+      if (!isEndpointSecurityError(error)) throw error;
+      const failure = this.#coolDown.failed(attempted, error, coolDownMs);
+      this.#reportCoolDown(endpoint, failure);
+      throw failure;
     }
+  }
+
+  #reportCoolDown({ label, settings }: ResolvedEndpoint, error: AnyEndpointSecurityError): void {
+    const { nextAttemptAt } = error;
+    if (nextAttemptAt === undefined) return;
+    this.#emit("coolDownStarted", {
+      endpoint: label,
+      grantType: settings.grantType,
+      reason: error instanceof TokenEndpointUnavailableError ? "unavailable" : "rejected",
+      until: nextAttemptAt.getTime(),
+    });
   }
 
   /** Scopes that were requested and not granted. */
@@ -147,16 +164,21 @@ export class TokenEndpointSource implements TokenSource {
     const event = { endpoint: endpoint.label, grantType: endpoint.settings.grantType };
     const trigger = triggerOf(replaced);
     const tokenUrl = endpoint.tokenUrl === "" ? undefined : shownUrl(endpoint.tokenUrl);
+    const context = { ...event, trigger, tokenUrl } as const;
+    const request = () =>
+      traced(context, () => this.#requestWithRetries(endpoint, attempts, replaced, refreshToken));
+    const { tracer } = this.#tracing;
     try {
-      const token = await traced({ ...event, trigger, tokenUrl }, () =>
-        this.#requestWithRetries(endpoint, attempts, replaced, refreshToken),
-      );
+      const token = await (tracer === undefined
+        ? request()
+        : tracer.tokenRequest(attemptOf(endpoint), context, request));
       this.#reportScope(endpoint, token);
       this.#emit("tokenObtained", {
         ...event,
         trigger,
         attempts: attempts.count,
         durationMs: this.#clock.now() - start,
+        tokenUrl: this.#tokenUrlOf(endpoint),
         expiresAt: token.expiresAt,
         scope: token.scope,
       });
@@ -166,11 +188,16 @@ export class TokenEndpointSource implements TokenSource {
         this.#emit("tokenRequestFailed", {
           ...event,
           durationMs: this.#clock.now() - start,
+          tokenUrl: this.#tokenUrlOf(endpoint),
           error,
         });
       }
       throw error;
     }
+  }
+
+  #tokenUrlOf({ tokenUrl, settings: { issuer } }: ResolvedEndpoint): string {
+    return shownUrl((issuer && this.tokenEndpointOf(issuer)) ?? tokenUrl);
   }
 
   async #requestWithRetries(

@@ -29,6 +29,7 @@ describe("a token request is reported", () => {
       endpoint: "orders",
       grantType: "client_credentials",
       durationMs: 70,
+      tokenUrl,
       scope: "a",
     };
     const first = await security.getToken(endpoint);
@@ -50,7 +51,12 @@ describe("a token request is reported", () => {
   test("where it failed, with the error", async () => {
     const { security, events } = start(() => new Response(null, { status: 400 }), 70);
     const { message } = await errorOf(security.getToken(checkout(tokenUrl)));
-    const told = { endpoint: "orders", grantType: "client_credentials", durationMs: 70 };
+    const told = {
+      endpoint: "orders",
+      grantType: "client_credentials",
+      durationMs: 70,
+      tokenUrl,
+    };
     const error = expect.objectContaining({ message });
     expect(events).toEqual([["tokenRequestFailed", { ...told, error }]]);
   });

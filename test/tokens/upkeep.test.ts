@@ -44,6 +44,7 @@ function tokensOf(more: object = {}) {
   const forced = new Map<string, ForcedRenewals>();
   const desk = {
     clock: systemClock,
+    tracing: { tracer: undefined },
     forcedRenewalsOf(identity: string) {
       forced.set(identity, forced.get(identity) ?? new ForcedRenewals());
       return forced.get(identity);
