@@ -1,5 +1,3 @@
-import type { IncomingMessage } from "node:http";
-
 /** A token request as it came. */
 export interface RecordedTokenRequest {
   readonly grantType: string;
@@ -11,8 +9,11 @@ export interface RecordedTokenRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
 
-/** The request with its body read. */
-export function recordedRequest(req: IncomingMessage, body: string): RecordedTokenRequest {
+/** The request with its body read. @param headers by their names in lower case */
+export function recordedRequest(
+  headers: RecordedTokenRequest["headers"],
+  body: string,
+): RecordedTokenRequest {
   const form = new URLSearchParams(body);
   const names = [...new Set(form.keys())];
   const parameters = Object.fromEntries(
@@ -21,12 +22,12 @@ export function recordedRequest(req: IncomingMessage, body: string): RecordedTok
       return [name, others.length === 0 ? first : [first, ...others]];
     }),
   );
-  const basic = /^Basic (.+)$/i.exec(req.headers.authorization ?? "")?.[1];
+  const basic = /^Basic (.+)$/i.exec(String(headers.authorization ?? ""))?.[1];
   const [inHeader] = Buffer.from(basic ?? "", "base64")
     .toString()
     .split(":");
   const clientId = form.get("client_id") ?? (inHeader ? decoded(inHeader) : undefined);
-  return { grantType: form.get("grant_type") ?? "", clientId, parameters, headers: req.headers };
+  return { grantType: form.get("grant_type") ?? "", clientId, parameters, headers };
 }
 
 /** Form-encoded, or as it is. */

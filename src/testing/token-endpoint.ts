@@ -166,7 +166,7 @@ class TokenEndpointServer implements TestTokenEndpoint {
   }
 
   async #answerTokenRequest(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const request = recordedRequest(req, await text(req));
+    const request = recordedRequest(req.headers, await text(req));
     this.requests.push(request);
     // Decided on arrival, so that a slow answer is for the request that came first.
     const scripted = this.#script.shift();

@@ -1,4 +1,5 @@
 import { EndpointSecurity, type EndpointSecurityOptions } from "endpoint-security";
+import { tokenCacheContract } from "endpoint-security/testing";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { describeWithRedis } from "../redis/redis-suite.ts";
 import { checkout, issue, startTokenEndpoint } from "../tokens/token-endpoint.ts";
@@ -25,10 +26,25 @@ function processOn(store: SharedStore, options: EndpointSecurityOptions = {}) {
   return { cache, security, failures };
 }
 
+let startedStore: SharedStore | undefined;
+
+function started(): SharedStore {
+  if (startedStore === undefined) throw new Error("no store was started");
+  return startedStore;
+}
+
 for (const [name, { needsRedis, hasLeases, start }] of Object.entries(storeKinds)) {
   const describeStore = needsRedis ? describeWithRedis : describe;
 
   describeStore(`A cache made of ${name}`, () => {
+    // The contract that caches of others are held to, with one store for all of its cases.
+    for (const contractCase of tokenCacheContract(() => started().cache())) {
+      test(contractCase.name, async () => {
+        startedStore = await start();
+        await contractCase.run();
+      });
+    }
+
     test("gives one process the token that another got, with no token request", async () => {
       const store = await start();
       const { server, endpoint } = await issuing();
