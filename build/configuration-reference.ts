@@ -157,7 +157,7 @@ const intro = `# Configuration reference
 
 Every field of a configuration and every option of an instance. This page is written from the doc comments of the types (\`npm run docs\`), so your editor shows the same texts.
 
-A configuration is plain data. It may be changed in place; a change takes effect with the next call. \`parseEndpointConfig(value)\` checks a configuration from JSON, a file or a database, and returns it with its type, or throws all its mistakes at once; \`parseEndpointConfigs\` does the same for a file of many. With \`{ variables: process.env }\` they fill in \`\${NAME}\`. A \`Secret\` is a string, or a function that returns one and may be async.`;
+A configuration is plain data. It may be changed in place; a change takes effect with the next call. \`parseEndpointConfig(value)\` checks a configuration from JSON, a file or a database, and returns it with its type, or throws all its mistakes at once; \`parseEndpointConfigs\` does the same for a file of many. With \`{ variables: process.env }\` they fill in \`\${NAME}\`. In JSON, \`"$schema": "./node_modules/endpoint-security/schema.json"\` gives your editor completion and checks, for one configuration and for a file of many; in YAML, \`# yaml-language-server: $schema=./node_modules/endpoint-security/schema.json\`. A \`Secret\` is a string, or a function that returns one and may be async.`;
 
 function plain(text: string): string {
   return text

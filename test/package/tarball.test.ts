@@ -71,6 +71,7 @@ describe("the tarball", () => {
       "README.md",
       "THIRD_PARTY_NOTICES.md",
       "package.json",
+      "schema.json",
     ];
     expect(packed.files.filter((file) => !file.startsWith("dist/")).sort()).toEqual(papers);
     const built = packed.files.filter((file) => file.startsWith("dist/"));
