@@ -54,7 +54,7 @@ export default defineConfig([
     clean: true,
     // Small libraries travel inside the build, so that installing stays small. What is bundled, types
     // included, has its licence in THIRD_PARTY_NOTICES.md; test/package/tarball.test.ts sees to it.
-    noExternal: ["fflate", "lru-cache", "leven"],
+    noExternal: ["@clack/prompts", "fflate", "lru-cache", "leven"],
     dts: { entry: named(entry), resolve: ["@standard-schema/spec"] },
     onSuccess: oneChunk,
   },

@@ -1,5 +1,4 @@
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { parseArgs, styleText } from "node:util";
 import { isEndpointSecurityError } from "../errors.ts";
 import { fromApiDefinition, fromDeploymentToml, type ImportReport } from "../wso2.ts";
@@ -9,6 +8,7 @@ import { type ExportFile, exportFiles } from "./export-files.ts";
 import { type Constant, moduleText } from "./module-text.ts";
 import { type Imported, reportTable } from "./report-table.ts";
 import { UsageError } from "./usage.ts";
+import { moduleFiles, writeFiles } from "./write-files.ts";
 
 /** `endpoint-security import wso2`. @returns the exit code */
 export async function importWso2(args: readonly string[]): Promise<number> {
@@ -34,7 +34,10 @@ export async function importWso2(args: readonly string[]): Promise<number> {
   const written =
     options.out === undefined || constants.length === 0
       ? []
-      : await write(options.out, constants, placeholders.variables, options.force);
+      : await writeFiles(
+          moduleFiles(options.out, moduleText(constants, "import wso2"), placeholders.variables),
+          options.force,
+        );
   if (options.json) console.log(JSON.stringify({ written, imported }, undefined, 2));
   else {
     console.log(reportTable(imported));
@@ -136,32 +139,4 @@ function unique(name: string, constants: readonly Constant[]): string {
   let free = name;
   for (let number = 2; taken.has(free); number++) free = `${name}${number}`;
   return free;
-}
-
-async function write(
-  out: string,
-  constants: readonly Constant[],
-  variables: ReadonlyMap<string, string>,
-  force: boolean,
-): Promise<readonly string[]> {
-  const example = join(dirname(out), ".env.example");
-  const lines = [...variables].map(([name, path]) => `# ${path}\n${name}=\n`);
-  const files = [
-    { path: out, content: moduleText(constants) },
-    ...(lines.length === 0 ? [] : [{ path: example, content: lines.join("") }]),
-  ];
-  if (!force) {
-    for (const { path } of files) {
-      const isThere = await access(path).then(
-        () => true,
-        () => false,
-      );
-      if (isThere) throw new UsageError(`${path} is there already; --force overwrites it`);
-    }
-  }
-  for (const { path, content } of files) {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
-  }
-  return files.map(({ path }) => path);
 }

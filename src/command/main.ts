@@ -4,6 +4,7 @@ import { UsageError, usage } from "./usage.ts";
 async function run([command = "", ...args]: readonly string[]): Promise<number> {
   const [product, ...rest] = args;
   if (command === "check") return (await import("./check.ts")).check(args);
+  if (command === "init") return (await import("./init.ts")).init(args);
   if (command === "import" && product === "wso2") {
     return (await import("./import-wso2.ts")).importWso2(rest);
   }

@@ -1,7 +1,14 @@
 import { expressionOf } from "./environment-secrets.ts";
 
 /** Fields that take a function, which reads the secret when it is needed. */
-const secretFields = new Set(["clientSecret", "password", "username", "apiKey", "token"]);
+const secretFields = new Set([
+  "clientSecret",
+  "password",
+  "username",
+  "apiKey",
+  "token",
+  "clientPrivateKey",
+]);
 const longestLine = 80;
 
 /** One exported constant. */
@@ -16,18 +23,19 @@ export interface Constant {
   readonly isMany: boolean;
 }
 
-/** The whole module, as a formatter would leave it. */
-export function moduleText(constants: readonly Constant[]): string {
+/** The whole module, as a formatter would leave it. @param command the one that writes it */
+export function moduleText(constants: readonly Constant[], command: string): string {
   const used = new Set(constants.map(({ type }) => type));
-  const main = ["BackendConfig", "EndpointSecurityOptions"].filter((type) => used.has(type));
+  const main = ["BackendConfig", "EndpointConfig", "EndpointSecurityOptions"].filter((type) =>
+    used.has(type),
+  );
   const imports = [
     ...(main.length === 0 ? [] : [`import type { ${main.join(", ")} } from "endpoint-security";`]),
     ...(used.has("RedisCacheOptions")
       ? ['import type { RedisCacheOptions } from "endpoint-security/redis";']
       : []),
   ];
-  const head =
-    "// Written by `npx endpoint-security import wso2`. Secrets come from the environment: see .env.example.";
+  const head = `// Written by \`npx endpoint-security ${command}\`. Secrets come from the environment: see .env.example.`;
   return `${[`${head}\n${imports.join("\n")}`, ...constants.map(constantText)].join("\n\n")}\n`;
 }
 

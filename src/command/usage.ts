@@ -20,6 +20,26 @@ export const usage = `endpoint-security: commands
 
     Exits with 0, with 1 if something failed, and with 2 if the file can't be used.
 
+  endpoint-security init
+
+    Asks for an endpoint, tries it at once, and writes a typed module and a .env.example. No secret is
+    written. What a flag says isn't asked; without a terminal, the flags have to say everything, and
+    secrets come from the variables of the .env.example.
+
+    --out <file.ts>        the module to write (src/endpoints.ts)
+    --name <name>          what the endpoint is called
+    --type <type>          oauth2, basic, digest, api_key or bearer
+    --url <url>            the backend
+    --header-name <name>   the header of an API key
+    --grant <grant>        client_credentials or password
+    --issuer <url>         the authorization server, or
+    --token-url <url>      its token endpoint
+    --client-id <id>
+    --auth-method <name>   client_secret_basic, client_secret_post, private_key_jwt or none
+    --scope <scope>
+    --parameters <form>    further parameters, as audience=a&tenant=b
+    --force                overwrites files that are there
+
   endpoint-security import wso2 <path> --out <file.ts>
 
     Writes an endpoint configuration for each API of a WSO2 export: a typed module, and a .env.example

@@ -92,8 +92,23 @@ describe("the tarball", () => {
     const [{ dts }] = tsupConfig as unknown as [{ dts: { resolve: string[] } }];
     const copied = [...packed.bundled, ...dts.resolve];
     const esModulesOnly = ["jose", "mimic-function", "oauth4webapi", "openid-client", "p-memoize"];
+    const ofPrompts = [
+      "@clack/core",
+      "@clack/prompts",
+      "fast-string-truncated-width",
+      "fast-string-width",
+      "fast-wrap-ansi",
+      "sisteransi",
+    ];
     expect(copied.toSorted()).toEqual(
-      [...esModulesOnly, "fflate", "leven", "lru-cache", "@standard-schema/spec"].toSorted(),
+      [
+        ...esModulesOnly,
+        ...ofPrompts,
+        "fflate",
+        "leven",
+        "lru-cache",
+        "@standard-schema/spec",
+      ].toSorted(),
     );
     for (const name of copied) {
       const source = join(checkout, "node_modules", name);
