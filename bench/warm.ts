@@ -1,3 +1,4 @@
+import { subscribe } from "node:diagnostics_channel";
 import { type EndpointConfig, EndpointSecurity } from "endpoint-security";
 import { Floor } from "./floor.ts";
 import { item, settledHeap } from "./item.ts";
@@ -8,6 +9,10 @@ import { startServer } from "./start-server.ts";
 const server = await startServer();
 const security = new EndpointSecurity();
 const floor = new Floor();
+/** With a listener of all events, and a subscriber of a channel: a warm call publishes nothing. */
+const watched = new EndpointSecurity();
+watched.onAny(() => {});
+subscribe("endpoint-security:tokenObtained", () => {});
 const url = `${server.origin}/v1`;
 const tokenUrl = `${server.origin}/token`;
 
@@ -39,6 +44,7 @@ function literal(clientId = "literal") {
 }
 
 const mutable = plain("mutable");
+const other = plain("other");
 const nested = literal("nested");
 const frozen = deepFreeze(literal("frozen"));
 
@@ -62,6 +68,12 @@ const contenders: readonly Contender[] = [
     name: "same object",
     async run(calls) {
       for (let call = 0; call < calls; call++) header = await security.getAuthHeader(mutable);
+    },
+  },
+  {
+    name: "watched",
+    async run(calls) {
+      for (let call = 0; call < calls; call++) header = await watched.getAuthHeader(other);
     },
   },
   {
@@ -102,6 +114,7 @@ await item(async (progress): Promise<readonly Result[]> => {
   floor.add("orders", await security.getAuthHeader(mutable));
   floor.add("payments", await security.getAuthHeader(frozen));
   await security.getAuthHeader(nested);
+  await watched.getAuthHeader(other);
   await security.getAuthHeader(literal());
   const taken = await sideBySide(contenders, { rounds: 1_000, times: 1_000, progress });
   if (!header.startsWith("Bearer ")) throw new Error("no header");
@@ -115,6 +128,13 @@ await item(async (progress): Promise<readonly Result[]> => {
       1.5,
       times,
       `${spent("same object")}; ${withParameter} with a custom parameter more`,
+    ),
+    atMost(
+      "warm: with listener and subscriber",
+      taken.ratio("watched", "same object"),
+      1.05,
+      times,
+      `${nanoseconds(taken.median("watched"))} beside ${nanoseconds(taken.median("same object"))} without`,
     ),
     atMost("warm: deeply frozen", taken.ratio("frozen", "floor"), 1.2, times, spent("frozen")),
     atMost(

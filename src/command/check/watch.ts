@@ -18,10 +18,14 @@ export async function watchAndCheck(file: string, args: readonly string[]): Prom
   const changes = watch(dirname(resolve(file)));
   await checkOnce(withoutWatch);
   let timer: NodeJS.Timeout | undefined;
+  let running = Promise.resolve();
   for await (const { filename } of changes) {
     if (filename !== basename(file)) continue;
     clearTimeout(timer);
-    timer = setTimeout(() => void checkOnce(withoutWatch), settledMs);
+    timer = setTimeout(() => {
+      // One after the other, or their lines would mix.
+      running = running.then(() => checkOnce(withoutWatch));
+    }, settledMs);
   }
   return 0;
 }
