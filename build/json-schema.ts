@@ -74,24 +74,30 @@ const constantsIn = ({ const: one, enum: many }: Schema) =>
   one === undefined ? (many as unknown[] | undefined) : [one];
 
 function either(before: Schema, schema: Schema): Schema {
+  const { description, ...one } = before;
+  const { description: _, ...other } = schema;
+  if (JSON.stringify(one) === JSON.stringify(other)) return before;
   const [known, more] = [constantsIn(before), constantsIn(schema)];
-  if (known === undefined || more === undefined) return before;
-  const { const: _, ...rest } = before;
+  if (known === undefined || more === undefined) return { description, anyOf: [one, other] };
+  const { const: constant, ...rest } = before;
   return { ...rest, enum: [...new Set([...known, ...more])] };
 }
 
 /** The forms that a discriminator's value leaves, each with its required and its forbidden fields. */
 function forms(
   types: readonly string[],
-  all: readonly string[],
+  all: Readonly<Record<string, Schema>>,
   besides: readonly string[],
 ): Schema {
   const alternatives = types.map((type): Schema => {
     const { properties = {}, required = [] } = schemaOf(type);
     const own = Object.keys(properties).filter((name) => !isForbidden(properties[name] ?? {}));
-    const forbidden = all.filter((name) => !own.includes(name) && !besides.includes(name));
+    const forbidden = Object.keys(all).filter(
+      (name) => !own.includes(name) && !besides.includes(name),
+    );
+    // Where other types have the field too, with other values.
     const narrowed = own
-      .filter((name) => name === "transport")
+      .filter((name) => name === "transport" || "anyOf" in (all[name] ?? {}))
       .map((name) => [name, properties[name]]);
     return {
       required,
@@ -118,7 +124,7 @@ function conditions(
       byValue.set(String(value), [...(byValue.get(String(value)) ?? []), type]);
     }
   }
-  const all = Object.keys(merged(types));
+  const all = merged(types);
   return [...byValue].map(([value, some]) => ({
     if: {
       properties: { [field]: { const: value } },
@@ -173,7 +179,7 @@ function other(types: readonly string[]): Schema {
     description,
     properties: { $schema: {}, ...fields },
     additionalProperties: false,
-    ...forms(types, Object.keys(fields), []),
+    ...forms(types, fields, []),
     ...(types.length === 1 && { properties: { $schema: {}, ...fields } }),
   };
 }
@@ -198,17 +204,21 @@ function constrained(schema: unknown, name = ""): unknown {
 function rulesFor(schema: Schema, name: string): Schema {
   const { type, enum: choices, const: choice, pattern } = schema;
   if (pattern !== undefined) return {};
+  if (type === "array" && lists.has(name)) return { minItems: 1 };
   if (type === "string" && choices === undefined && choice === undefined) {
     if (name === "headerName") return { pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" };
     if (urls.has(name)) return { pattern: "^(https?://|.*\\$\\{)" };
     return mayBeBlank.has(name) ? {} : { pattern: "\\S" };
   }
+  if (name === "assertionLifetimeMs") return { minimum: 1_000, maximum: 86_400_000 };
   if (type === "number" && name.endsWith("Ms")) return { minimum: 0 };
   if (counts.has(name)) return { type: "integer", minimum: 0, maximum: 100 };
   return {};
 }
 
 const urls = new Set(["url", "tokenUrl", "issuer"]);
+/** Lists that are left out rather than empty. */
+const lists = new Set(["scope", "audience", "resource", "ca"]);
 const counts = new Set(["retries", "maxForcedRenewals"]);
 const mayBeBlank = new Set(["headerPrefix", "customParameters", "headers"]);
 
@@ -228,6 +238,18 @@ export function jsonSchema(): string {
     (otherwise, condition) => ({ ...condition, else: otherwise }),
     { $ref: "#/definitions/oauth2" },
   );
+  // A key object is no JSON.
+  const { PrivateKey, PrivateJwk, KeyInstance: _, ...needed } = definitions;
+  const keys = {
+    PrivateKey: {
+      description: PrivateKey?.description,
+      anyOf: [
+        { type: "string", pattern: "-----BEGIN|\\$\\{" },
+        { $ref: "#/definitions/PrivateJwk" },
+      ],
+    },
+    PrivateJwk: { ...PrivateJwk, required: ["kty"] },
+  };
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Configuration of endpoint-security",
@@ -254,7 +276,8 @@ export function jsonSchema(): string {
       },
       endpoint: { type: "object", ...endpoint },
       ...endpoints,
-      ...definitions,
+      ...needed,
+      ...keys,
     },
   };
   return `${JSON.stringify(constrained(schema))}\n`;

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Milliseconds since 1970, as `Date.now()`. */
   now(): number;
-  /** Milliseconds since a fixed moment, as `performance.now()`: nobody sets this time back. */
+  /** Milliseconds since a fixed moment, as `performance.now()`: it is never set back. */
   monotonic(): number;
 }
 

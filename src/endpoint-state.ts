@@ -6,9 +6,9 @@ import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
  * How an endpoint is:
  *
  * - `ready`: calls get their credentials at once.
- * - `idle`: there is no token now, and the next call requests one.
+ * - `idle`: calls have to request a token first: none was needed yet, it was forgotten, or it has expired.
  * - `degraded`: calls get a token, but the last attempt to renew it failed.
- * - `failing`: there is no token, because the last token request failed.
+ * - `failing`: calls get no token, because the last token request failed.
  * - `rejected`: the backend rejects what it is sent.
  */
 export type EndpointState = "ready" | "idle" | "degraded" | "failing" | "rejected";
@@ -46,12 +46,12 @@ export function summaryOf(
       return `the token is good for another ${spanOf((last?.expiresAt ?? now) - now)}`;
     case "idle":
       return last === undefined || last.isDropped
-        ? "there is no token yet; the next call requests one"
+        ? "no token yet; the next call requests one"
         : "the token has expired; the next call requests another one";
     case "degraded":
       return `the token is sent for another ${spanOf((last?.expiresAt ?? now) - now)}, but could not be renewed: ${failure}; ${again}`;
     case "failing":
-      return `there is no token: ${failure}; ${again}`;
+      return `no token: ${failure}; ${again}`;
     case "rejected":
       return failure;
   }

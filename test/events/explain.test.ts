@@ -31,7 +31,7 @@ describe("explain", () => {
       endpoint: "orders",
       type: "oauth2",
       state: "idle",
-      summary: "there is no token yet; the next call requests one",
+      summary: "no token yet; the next call requests one",
       transport: { client: "fetch" },
       grantType: "client_credentials",
       tokenUrl: orders.tokenUrl,
@@ -81,9 +81,7 @@ describe("explain", () => {
       nextAttemptAt: expect.stringMatching(/^2030-01-01T00:00:0[01]\.\d{3}Z$/),
       lastError: { at: start, code: "token_endpoint_unavailable" },
     });
-    expect(explained.summary).toMatch(
-      /^there is no token: .* responded 503.*; the next attempt is in 1 s$/,
-    );
+    expect(explained.summary).toMatch(/^no token: .* responded 503.*; the next attempt is in 1 s$/);
   });
 
   it("keeps the time and the words of a failure that callers only hear repeated", async () => {

@@ -109,7 +109,7 @@ class EndpointCheck {
     await this.#take("backend", async () => {
       const { url } = endpoint;
       if (url === undefined) return [skipped("url is not set"), undefined];
-      if (!hasToken) return [skipped("there is no token to send"), undefined];
+      if (!hasToken) return [skipped("not tried without a token"), undefined];
       if (this.#failedFields.has("url")) return [skipped("it can't be reached"), undefined];
       const backendFetch = security.wrapFetch({ ...config, url });
       const explain = () => security.explain(config);
