@@ -23,8 +23,10 @@ try {
     throw new Error("this needs two packages: npm install --save-dev yaml smol-toml");
   });
 } catch (error) {
-  if (error instanceof UsageError) console.error(`${error.message}\n\n${usage}`);
   // The library's own errors say everything, and hold no secret.
-  else console.error(error instanceof Error ? error.message : error);
+  console.error(error instanceof Error ? error.message : error);
+  if (error instanceof UsageError) {
+    console.error("\nnpx endpoint-security --help lists commands and options.");
+  }
   process.exitCode = 2;
 }
