@@ -45,7 +45,8 @@ async function run(name: string): Promise<Result> {
   const start = performance.now();
   const result = await promisify(execFile)(process.execPath, ["--import", "tsx", file], {
     cwd: fileURLToPath(new URL("../", folder)),
-    timeout: 60_000,
+    // One that needs a server may have to install it first.
+    timeout: 180_000,
   }).then(
     ({ stdout }) =>
       stdout.trim() === ""
@@ -53,7 +54,7 @@ async function run(name: string): Promise<Result> {
         : { skipped: /^skipped: .*/m.exec(stdout)?.[0] },
     (error: { stdout?: string; stderr?: string; killed?: boolean }) => ({
       failure:
-        `${error.stdout ?? ""}${error.stderr ?? ""}${error.killed ? "it did not end within 60 s" : ""}` ||
+        `${error.stdout ?? ""}${error.stderr ?? ""}${error.killed ? "it did not end within 180 s" : ""}` ||
         String(error),
     }),
   );
