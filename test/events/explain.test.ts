@@ -97,7 +97,6 @@ describe("explain", () => {
   it("names the cool-down of a rejected client, and its end", async () => {
     const { clock, idp, security, orders } = await startEndpoint();
     idp.next({ status: 401, body: { error: "invalid_client" } });
-    idp.next({ status: 401, body: { error: "invalid_client" } });
     await security.getToken(orders).catch(() => {});
     expect(security.explain(orders)).toMatchObject({ state: "failing", coolDown: "rejected" });
     clock.advance(300_000);

@@ -51,6 +51,17 @@ describe("A test's clock", () => {
     await expect(security.getToken(orders)).resolves.toBeDefined();
   });
 
+  it("ends the pause after a rejected client, and not before", async () => {
+    const { clock, idp, orders } = await start();
+    const security = new EndpointSecurity({ clock });
+    idp.next({ status: 401, body: { error: "invalid_client" } });
+    await expect(security.getToken(orders)).rejects.toMatchObject({ repeated: false });
+    clock.advance(9_000);
+    await expect(security.getToken(orders)).rejects.toMatchObject({ repeated: true });
+    clock.advance(1_000);
+    await expect(security.getToken(orders)).resolves.toBeDefined();
+  });
+
   it("is the clock of a test's backend, too", async () => {
     const { clock, idp, orders } = await start();
     const security = new EndpointSecurity({ clock, renewal: { refreshAhead: false } });
