@@ -4,7 +4,6 @@ import { BearerAuthenticator } from "./authenticators/bearer.ts";
 import { DigestAuthenticator } from "./authenticators/digest.ts";
 import { DpopAuthenticator } from "./authenticators/dpop.ts";
 import { StaticTokenAuthenticator } from "./authenticators/static-token.ts";
-import { boundedMap } from "./bounded-map.ts";
 import { EndpointRegistry } from "./configuration/endpoint-registry.ts";
 import { checkIsObject, type EndpointParser } from "./configuration/parse-endpoint.ts";
 import { labelOf } from "./configuration/parsed-endpoint.ts";
@@ -22,6 +21,9 @@ export type KnownEndpoint =
   | ApiKeyAuthenticator
   | StaticTokenAuthenticator;
 
+/** More than a health page shows, and few enough to keep beside ten thousand. */
+const mostRemembered = 1_000;
+
 interface KnownEndpointsDependencies {
   readonly emit: Emit;
   readonly parser: EndpointParser;
@@ -31,7 +33,8 @@ interface KnownEndpointsDependencies {
 /** The endpoints of one instance, by their configurations. */
 export class KnownEndpoints {
   readonly #registry = new EndpointRegistry<KnownEndpoint>();
-  readonly #all = boundedMap<KnownEndpoint, true>(1_000);
+  /** In the order of their first use. */
+  readonly #all = new Set<KnownEndpoint>();
   readonly #dependencies: KnownEndpointsDependencies;
 
   constructor(dependencies: KnownEndpointsDependencies) {
@@ -51,18 +54,25 @@ export class KnownEndpoints {
     const entry = this.#registry.see(config);
     const endpoint = this.#parsed(entry.restored());
     this.#registry.learn(config, entry, endpoint);
-    if (entry.endpoint !== undefined) this.#all.set(endpoint, true);
+    if (entry.endpoint !== undefined) this.#remember(endpoint);
     return endpoint;
   }
 
   /** The oldest first. */
   all(): readonly KnownEndpoint[] {
-    return [...this.#all.keys()].reverse();
+    return [...this.#all];
   }
 
   clear(): void {
     this.#registry.clear();
     this.#all.clear();
+  }
+
+  #remember(endpoint: KnownEndpoint): void {
+    this.#all.add(endpoint);
+    if (this.#all.size <= mostRemembered) return;
+    const [oldest] = this.#all;
+    if (oldest !== undefined) this.#all.delete(oldest);
   }
 
   #parsed(config: object): KnownEndpoint {
