@@ -238,6 +238,14 @@ export function jsonSchema(): string {
     (otherwise, condition) => ({ ...condition, else: otherwise }),
     { $ref: "#/definitions/oauth2" },
   );
+  // The generator takes `string | false` for false alone.
+  const proxy = definitions.Transport?.properties?.proxy;
+  if (proxy !== undefined) {
+    const { type: _, enum: __, anyOf: ___, ...described } = proxy;
+    Object.assign(definitions.Transport?.properties ?? {}, {
+      proxy: { ...described, anyOf: [{ type: "string" }, { const: false }] },
+    });
+  }
   // A key object is no JSON.
   const { PrivateKey, PrivateJwk, KeyInstance: _, ...needed } = definitions;
   const keys = {

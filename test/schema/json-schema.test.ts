@@ -30,7 +30,12 @@ const good: Readonly<Record<string, readonly unknown[]>> = {
   name: ["orders"],
   url: ["https://orders.example.com/v1"],
   type: ["oauth2", "basic", "digest", "bearer", "api_key"],
-  transport: [{ timeoutMs: 500 }, { clientCertificate: certificate }, { proxy: false, ca: [pem] }],
+  transport: [
+    { timeoutMs: 500 },
+    { clientCertificate: certificate },
+    { proxy: false, ca: [pem] },
+    { proxy: "http://proxy.example.com:3128", noProxy: ["a.example"] },
+  ],
   username: ["u", ""],
   password: ["p", ""],
   apiKey: ["k"],
