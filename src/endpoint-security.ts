@@ -29,7 +29,7 @@ import type { SingleFlight } from "./tokens/single-flight.ts";
 import { TokenDependencies } from "./tokens/token-dependencies.ts";
 import { TokenEndpointSource } from "./tokens/token-endpoint-source.ts";
 import type { TokenSet } from "./tokens/token-set.ts";
-import type { Tracer, Tracing } from "./tracing.ts";
+import { type Tracer, untraced } from "./tracing.ts";
 
 /**
  * Gets the `Authorization` header of protected backends. Tokens are requested once, cached, and renewed
@@ -54,7 +54,7 @@ export class EndpointSecurity<const Grants extends readonly GrantStrategy[] = []
   readonly #tokens: TokenDependencies;
   readonly #dispatchers = new Dispatchers();
   readonly #backends: Backends;
-  readonly #tracing: Tracing = { tracer: undefined };
+  readonly #tracing = untraced();
   #closed = false;
   readonly #lastHeader = new LastHeader();
 

@@ -1,5 +1,7 @@
 import type { ChallengeMismatch } from "./challenge-mismatch.ts";
+import { withoutEndpoint } from "./errors.ts";
 import type { KnownEndpoint } from "./known-endpoints.ts";
+import { spanOf } from "./time-text.ts";
 import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
 
 /**
@@ -9,7 +11,7 @@ import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
  * - `idle`: calls have to request a token first: none was needed yet, it was forgotten, or it has expired.
  * - `degraded`: calls get a token, but the last attempt to renew it failed.
  * - `failing`: calls get no token, because the last token request failed.
- * - `rejected`: the backend rejects what it is sent.
+ * - `rejected`: the backend asks for other credentials, or rejected one new token after another.
  */
 export type EndpointState = "ready" | "idle" | "degraded" | "failing" | "rejected";
 
@@ -22,8 +24,8 @@ export function stateOf(
   const { last, lastFailure, now } = known;
   if (lastFailure?.error.code === "token_rejected") return "rejected";
   // In an outage a token is sent until it expires.
-  const isSent =
-    last?.isUnexpiredAt(now) === true && (lastFailure !== undefined || last.isUsableAt(now));
+  const isOutage = lastFailure?.error.code === "token_endpoint_unavailable";
+  const isSent = (isOutage ? last?.isUnexpiredAt(now) : last?.isUsableAt(now)) === true;
   if (lastFailure !== undefined) return isSent ? "degraded" : "failing";
   return isSent ? "ready" : "idle";
 }
@@ -36,7 +38,7 @@ export function summaryOf(
   if (mismatch !== undefined) return mismatch.message;
   if (!(known instanceof EndpointTokens)) return "the credentials are sent as they are configured";
   const { last, lastFailure, nextAttemptAt, now } = known;
-  const failure = lastFailure?.error.message ?? "";
+  const failure = lastFailure === undefined ? "" : withoutEndpoint(lastFailure.error);
   const again =
     nextAttemptAt === undefined
       ? "the next call tries again"
@@ -55,14 +57,4 @@ export function summaryOf(
     case "rejected":
       return failure;
   }
-}
-
-/** A span of time in the largest unit that fits. */
-function spanOf(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800
-    ? `${Math.round(seconds / 3_600)} h`
-    : `${Math.round(seconds / 86_400)} days`;
 }

@@ -380,12 +380,12 @@ export type NotReplayedReason =
 /** Why a token that the backend rejected could not be replaced. */
 export type TokenRejectedReason = "same_token" | "renewal_limit";
 
-/** The backend rejected a token, and there is no other one for now. */
+/** The backend rejected a token, and another one can't be obtained for now. */
 export class TokenRejectedError extends EndpointSecurityError<
   ResponseDetails & { readonly reason: TokenRejectedReason }
 > {
   override readonly name = "TokenRejectedError";
-  /** The backend rejected the token, and there is no other one; `reason` says why. */
+  /** The backend rejected the token, and another one can't be obtained; `reason` says why. */
   readonly code = "token_rejected";
   /** The token endpoint, without its query. */
   readonly tokenUrl: string;
@@ -502,4 +502,9 @@ export type AnyEndpointSecurityError =
 /** Whether `value` is an error of this library, from whichever copy of it. */
 export function isEndpointSecurityError(value: unknown): value is AnyEndpointSecurityError {
   return value instanceof Error && brand in value;
+}
+
+/** The message without the endpoint's name in front, for where that is said already. */
+export function withoutEndpoint({ message, endpoint = "" }: AnyEndpointSecurityError): string {
+  return message.startsWith(`${endpoint}: `) ? message.slice(endpoint.length + 2) : message;
 }

@@ -1,10 +1,11 @@
-import type { CacheExplanation } from "./cache/guarded-cache.ts";
+import type { CacheExplanation } from "./cache/cache-explanation.ts";
 import type { ChallengeMismatch } from "./challenge-mismatch.ts";
 import { shownUrl } from "./checks/url-checks.ts";
 import type { EndpointType } from "./configuration/endpoint-config.ts";
 import { labelOf } from "./configuration/parsed-endpoint.ts";
 import { type EndpointState, stateOf, summaryOf } from "./endpoint-state.ts";
 import type { KnownEndpoint } from "./known-endpoints.ts";
+import { isoOf } from "./time-text.ts";
 import { EndpointTokens } from "./tokens/endpoint-tokens.ts";
 import { missingScopes } from "./tokens/scopes.ts";
 import { type TransportExplanation, transportExplanation } from "./transport-explanation.ts";
@@ -121,8 +122,4 @@ function failureExplanation({
       }),
     lastError: error && { at: isoOf(at), code: error.code, message: error.message },
   };
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -1,4 +1,4 @@
-export type { CacheExplanation } from "./cache/guarded-cache.ts";
+export type { CacheExplanation } from "./cache/cache-explanation.ts";
 export type { Leases, TokenCache } from "./cache/token-cache.ts";
 export type { CallOptions, HeadersOptions } from "./call-options.ts";
 export type { ChallengeMismatch } from "./challenge-mismatch.ts";

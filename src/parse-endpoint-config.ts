@@ -1,11 +1,10 @@
-import { Problems } from "./checks/check.ts";
 import { isRecord, mustBe } from "./checks/kinds.ts";
 import { near } from "./checks/unknown-fields.ts";
-import { ConfigSnapshot } from "./configuration/config-snapshot.ts";
 import type { EndpointConfig } from "./configuration/endpoint-config.ts";
 import type { GrantStrategy } from "./configuration/grant-strategy.ts";
 import { checkIsObject, EndpointParser } from "./configuration/parse-endpoint.ts";
-import { filledIn, type Variables } from "./configuration/variables.ts";
+import { parseFilled } from "./configuration/parse-filled.ts";
+import type { Variables } from "./configuration/variables.ts";
 import { ConfigurationError, type ConfigurationProblem } from "./errors.ts";
 import { grantRegistry } from "./grants/registry.ts";
 import { readOptions } from "./options.ts";
@@ -37,7 +36,12 @@ export function parseEndpointConfig<const Grants extends readonly GrantStrategy[
   options: ParseOptions<Grants> = {},
 ): EndpointConfig<Grants[number]> {
   checkIsObject(value);
-  const { config, problems } = parsed(value, parserFor(options.grants), options.variables);
+  const {
+    config,
+    missing,
+    problems: others,
+  } = parseFilled(value, parserFor(options.grants), options.variables);
+  const problems = [...missing, ...others];
   if (problems.length === 0) return config as EndpointConfig<Grants[number]>;
   const name: unknown = Reflect.get(value, "name");
   throw new ConfigurationError({ endpoint: typeof name === "string" ? name : undefined, problems });
@@ -67,10 +71,10 @@ export function parseEndpointConfigs<const Grants extends readonly GrantStrategy
       problems.push({ path, problem: mustBe("an object", given), fix: "set a configuration" });
       continue;
     }
-    const one = parsed({ name, ...given }, parser, options.variables);
-    problems.push(
-      ...one.problems.map((problem) => ({ ...problem, path: `${path}.${problem.path}` })),
-    );
+    const one = parseFilled({ name, ...given }, parser, options.variables);
+    for (const problem of [...one.missing, ...one.problems]) {
+      problems.push({ ...problem, path: `${path}.${problem.path}` });
+    }
     found.push([name, one.config]);
   }
   if (problems.length > 0) throw new ConfigurationError({ problems });
@@ -102,19 +106,4 @@ function endpointsIn(value: unknown): [string, unknown][] {
 function parserFor(grants: readonly GrantStrategy[] = []): EndpointParser {
   const { renewal, tokenRequest, transport } = readOptions({});
   return new EndpointParser(grantRegistry(grants), { renewal, tokenRequest, transport });
-}
-
-function parsed(value: object, parser: EndpointParser, variables: Variables | undefined) {
-  const missing = new Problems();
-  const config = variables === undefined ? value : filledIn(value, variables, missing);
-  checkIsObject(config);
-  const isMissing = (path: string) => missing.list.some((one) => one.path === path);
-  try {
-    parser.parse(new ConfigSnapshot(config).restored());
-    return { config, problems: missing.list };
-  } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    const others = error.problems.filter(({ path }) => !isMissing(path));
-    return { config, problems: [...missing.list, ...others] };
-  }
 }

@@ -29,3 +29,8 @@ export interface Tracer {
 export interface Tracing {
   tracer: Tracer | undefined;
 }
+
+/** An instance that nobody watches yet. */
+export function untraced(): Tracing {
+  return { tracer: undefined };
+}

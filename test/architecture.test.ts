@@ -12,7 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ["errors"],
   ["optional-peer"],
   ["events"],
-  ["bounded-map", "clock", "tracing", "waiting", "checks"],
+  ["bounded-map", "clock", "time-text", "tracing", "waiting", "checks"],
   ["credentials"],
   ["configuration"],
   ["endpoint"],
@@ -60,6 +60,7 @@ const partOf = (path: string) => {
   if (path === "optional-peer.ts") return "optional-peer";
   if (path === "bounded-map.ts") return "bounded-map";
   if (path === "clock.ts") return "clock";
+  if (path === "time-text.ts") return "time-text";
   if (path === "tracing.ts") return "tracing";
   // They build upon the whole library.
   if (path === "testing.ts") return "testing";

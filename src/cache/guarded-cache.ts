@@ -1,40 +1,21 @@
 import { boundedMap } from "../bounded-map.ts";
-import { errorCodeOf } from "../checks/error-code.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { isEndpointSecurityError } from "../errors.ts";
 import type { Emit, EndpointSecurityEvents } from "../events.ts";
-import type { Tracing } from "../tracing.ts";
+import { isoOf } from "../time-text.ts";
+import { type Tracing, untraced } from "../tracing.ts";
 import { withDeadline } from "../waiting/deadline.ts";
+import type { CacheExplanation } from "./cache-explanation.ts";
+import { kindOfFailure } from "./cache-failure.ts";
 import { Circuit } from "./circuit.ts";
 import type { EntryCache } from "./entry-cache.ts";
 import { Lease } from "./lease.ts";
-import { harmless, type TokenCache } from "./token-cache.ts";
+import type { TokenCache } from "./token-cache.ts";
 
 type Operation = EndpointSecurityEvents["cacheFailed"]["operation"];
 
 // A cache has its own deadline for opening (Redis: 2 s); this one is for a cache that misses it.
 const firstOpeningMs = 2_500;
 const closeTimeoutMs = 10_000;
-
-/** Where tokens are kept, and how that works at the moment. */
-export interface CacheExplanation {
-  /** `memory`: in this process alone; `shared`: also in the cache that was given. */
-  readonly kind: "memory" | "shared";
-  /** `unused`: nothing was looked up in it yet. Shared caches only, as everything below. */
-  readonly state?: "unused" | "working" | "failing";
-  /**
-   * A cache that keeps failing is left alone for a while: `closed` means that it is used, `open` that it
-   * isn't until `nextAttemptAt`, and `half_open` that the next call finds out whether it works again.
-   */
-  readonly circuit?: "closed" | "open" | "half_open";
-  readonly nextAttemptAt?: string;
-  /** What failed first, while the cache is in trouble. */
-  readonly lastError?: {
-    readonly at: string;
-    readonly operation: Operation;
-    readonly message: string;
-  };
-}
 
 class Late extends Error {}
 
@@ -67,10 +48,7 @@ export class GuardedCache implements EntryCache {
     cache: TokenCache,
     timeoutMs: number,
     emit: Emit,
-    {
-      clock = systemClock,
-      tracing = { tracer: undefined },
-    }: { clock?: Clock; tracing?: Tracing } = {},
+    { clock = systemClock, tracing = untraced() }: { clock?: Clock; tracing?: Tracing } = {},
   ) {
     this.#tracing = tracing;
     this.#clock = clock;
@@ -257,7 +235,7 @@ export class GuardedCache implements EntryCache {
     if (this.#troubled !== undefined) return;
     this.#troubled = circuit;
     const reason = error instanceof Late ? "timeout" : "error";
-    const message = reason === "timeout" ? "no answer in time" : describe(error);
+    const message = reason === "timeout" ? "no answer in time" : kindOfFailure(error);
     this.#lastError = { at: isoOf(this.#clock.now()), operation, message };
     this.#emit("cacheFailed", { operation, reason, message });
   }
@@ -267,19 +245,4 @@ export class GuardedCache implements EntryCache {
     this.#troubled = undefined;
     this.#emit("cacheRecovered", {});
   }
-}
-
-function isoOf(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-/** The kind of an error. Its message may quote the entry, or the connection's password. */
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "an unknown error";
-  // Errors of this library hold no secret.
-  if (isEndpointSecurityError(error) || Reflect.get(error, harmless) === true) return error.message;
-  // Redis puts its error's kind first: "READONLY You can't write…".
-  const kind = /^[A-Z]{3,20}(?= )/.exec(error.message)?.[0];
-  const known = errorCodeOf(error) ?? kind;
-  return known === undefined ? error.name : `${error.name} ${known}`;
 }

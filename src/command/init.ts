@@ -56,7 +56,7 @@ export async function init(
   return isTried === false ? 1 : 0;
 }
 
-/** Tries the endpoint with the secrets at hand. @returns undefined where one is missing */
+/** Tries the endpoint with the secrets that are known. @returns undefined where one is missing */
 async function tried(answers: Answers, variables: readonly string[]): Promise<boolean | undefined> {
   const fields = secretFieldsOf(answers);
   const secretOf = (field: string) =>

@@ -2,7 +2,7 @@
 const replayable = new Set(["ArrayBuffer", "Blob", "File", "FormData", "URLSearchParams"]);
 
 /**
- * Whether a body can be sent more than once. Told by what it is, not by its class, which may be
+ * Whether a body can be sent more than once. Decided by the kind that it names itself, not by its class, which may be
  * another realm's (Jest) or another undici's.
  */
 export function isReplayable(body: unknown): boolean {

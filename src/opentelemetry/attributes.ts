@@ -13,7 +13,7 @@ export const attribute = {
   state: "endpoint_security.state",
 } as const;
 
-/** An endpoint's `name`. One without a name goes by a URL, of which there may be any number. */
+/** An endpoint's `name`, or `unnamed`: labels of endpoints without a name are URLs, and a metric takes few values. */
 export function endpointName(label: string): string {
   return label.includes("://") ? "unnamed" : label;
 }

@@ -250,7 +250,7 @@ export class EndpointTokens {
     const own = error.for(this.label);
     const { nextAttemptAt } = own;
     const isRepeated = own.repeated && nextAttemptAt !== undefined;
-    // Remembered is the failure itself, and not that the next callers were told of it.
+    // The failure itself is kept, and not its repetition to later callers.
     this.#renewalState().lastFailure = {
       at: (isRepeated ? this.lastFailure?.at : undefined) ?? this.#clock.now(),
       error: isRepeated ? own.withNextAttempt(nextAttemptAt) : own,

@@ -3,7 +3,7 @@ import { shownUrl } from "../checks/url-checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import { TokenEndpointUnavailableError, TokenRejectedError } from "../errors.ts";
-import type { Tracing } from "../tracing.ts";
+import { type Tracing, untraced } from "../tracing.ts";
 import { withDeadline } from "../waiting/deadline.ts";
 import { pause } from "../waiting/pause.ts";
 import { attemptOf } from "./attempt.ts";
@@ -36,10 +36,7 @@ export class SingleFlight implements TokenSource {
   constructor(
     next: TokenSource,
     coolDown: CoolDown,
-    {
-      clock = systemClock,
-      tracing = { tracer: undefined },
-    }: { clock?: Clock; tracing?: Tracing } = {},
+    { clock = systemClock, tracing = untraced() }: { clock?: Clock; tracing?: Tracing } = {},
   ) {
     this.#clock = clock;
     this.#tracing = tracing;

@@ -9,7 +9,7 @@ import { Identity } from "../endpoint/identity.ts";
 import { resolveEndpoint } from "../endpoint/resolve-endpoint.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import type { DpopProofs } from "../http/dpop-proofs.ts";
-import type { Tracing } from "../tracing.ts";
+import { type Tracing, untraced } from "../tracing.ts";
 import { ForcedRenewals } from "./forced-renewals.ts";
 import type { TokenSource } from "./token-source.ts";
 
@@ -37,7 +37,7 @@ export class TokenDependencies {
       dpopProofs,
       clientCertificates,
       clock = systemClock,
-      tracing = { tracer: undefined },
+      tracing = untraced(),
     }: {
       readonly dpopProofs: DpopProofs;
       readonly clientCertificates: ClientCertificates;

@@ -3,7 +3,6 @@ import { shownUrl } from "../checks/url-checks.ts";
 import type { Clock } from "../clock.ts";
 import type { ResolvedEndpoint } from "../endpoint/resolved-endpoint.ts";
 import {
-  type AnyEndpointSecurityError,
   isEndpointSecurityError,
   TokenEndpointUnavailableError,
   TokenRequestRejectedError,
@@ -20,11 +19,10 @@ import { attemptOf } from "./attempt.ts";
 import type { CoolDown } from "./cool-down.ts";
 import { issuedToken } from "./issued-token.ts";
 import { Issuers } from "./issuers.ts";
+import { TokenRequestReports } from "./reported-request.ts";
 import { withRetries } from "./retries.ts";
-import { missingScopes, scopesIn } from "./scopes.ts";
 import type { TokenSet } from "./token-set.ts";
 import type { ReplacedToken, TokenSource, UsableRefreshToken } from "./token-source.ts";
-import { traced } from "./traced.ts";
 
 /** What token requests are sent by. */
 interface TokenEndpointDependencies {
@@ -38,13 +36,12 @@ interface TokenEndpointDependencies {
 
 /** The token endpoint: requests a token by the endpoint's grant. */
 export class TokenEndpointSource implements TokenSource {
-  readonly #emit: Emit;
+  readonly #reports: TokenRequestReports;
   readonly #fetch: Fetch | undefined;
   readonly #dispatchers: Dispatchers;
   readonly #dpopProofs: DpopProofs;
   readonly #issuers: Issuers;
   readonly #clock: Clock;
-  readonly #tracing: Tracing;
   readonly #coolDown: CoolDown;
   /** Refresh tokens that were sent: whether the server used them up may never be known. */
   readonly #spent = boundedMap<string, true>(1_000);
@@ -53,10 +50,11 @@ export class TokenEndpointSource implements TokenSource {
     emit: Emit,
     { fetch, dispatchers, dpopProofs, coolDown, clock, tracing }: TokenEndpointDependencies,
   ) {
-    this.#emit = emit;
     this.#clock = clock;
-    this.#tracing = tracing;
     this.#issuers = new Issuers(clock);
+    this.#reports = new TokenRequestReports(emit, tracing, (issuer) =>
+      this.tokenEndpointOf(issuer),
+    );
     this.#coolDown = coolDown;
     this.#fetch = fetch;
     this.#dispatchers = dispatchers;
@@ -81,32 +79,9 @@ export class TokenEndpointSource implements TokenSource {
     } catch (error) {
       if (!isEndpointSecurityError(error)) throw error;
       const failure = this.#coolDown.failed(attempted, error, coolDownMs);
-      this.#reportCoolDown(endpoint, failure);
+      this.#reports.coolDown(endpoint, failure);
       throw failure;
     }
-  }
-
-  #reportCoolDown({ label, settings }: ResolvedEndpoint, error: AnyEndpointSecurityError): void {
-    const { nextAttemptAt } = error;
-    if (nextAttemptAt === undefined) return;
-    this.#emit("coolDownStarted", {
-      endpoint: label,
-      grantType: settings.grantType,
-      reason: error instanceof TokenEndpointUnavailableError ? "unavailable" : "rejected",
-      until: nextAttemptAt.getTime(),
-    });
-  }
-
-  /** Scopes that were requested and not granted. */
-  #reportScope({ label, settings }: ResolvedEndpoint, { scope: granted }: TokenSet): void {
-    const missing = missingScopes(settings.scope, granted);
-    if (missing.length === 0 || granted === undefined) return;
-    this.#emit("scopeReduced", {
-      endpoint: label,
-      requested: scopesIn(settings.scope).join(" "),
-      granted,
-      missing,
-    });
   }
 
   /** Tokens aren't kept here, but failures are: the next call contacts the token endpoint again. */
@@ -153,56 +128,21 @@ export class TokenEndpointSource implements TokenSource {
     }
   }
 
-  /** Requests a token, and reports the outcome as an event. */
-  async #requestAndReport(
+  #requestAndReport(
     endpoint: ResolvedEndpoint,
     replaced?: ReplacedToken,
     refreshToken?: UsableRefreshToken,
   ): Promise<TokenSet> {
-    const start = this.#clock.now();
-    const attempts = { count: 0 };
-    const event = { endpoint: endpoint.label, grantType: endpoint.settings.grantType };
-    const trigger = triggerOf(replaced);
-    const tokenUrl = endpoint.tokenUrl === "" ? undefined : shownUrl(endpoint.tokenUrl);
-    const context = { ...event, trigger, tokenUrl } as const;
-    const request = () =>
-      traced(context, () => this.#requestWithRetries(endpoint, attempts, replaced, refreshToken));
-    const { tracer } = this.#tracing;
-    try {
-      const token = await (tracer === undefined
-        ? request()
-        : tracer.tokenRequest(attemptOf(endpoint), context, request));
-      this.#reportScope(endpoint, token);
-      this.#emit("tokenObtained", {
-        ...event,
-        trigger,
-        attempts: attempts.count,
-        durationMs: this.#clock.now() - start,
-        tokenUrl: this.#tokenUrlOf(endpoint),
-        expiresAt: token.expiresAt,
-        scope: token.scope,
-      });
-      return token;
-    } catch (error) {
-      if (isEndpointSecurityError(error)) {
-        this.#emit("tokenRequestFailed", {
-          ...event,
-          durationMs: this.#clock.now() - start,
-          tokenUrl: this.#tokenUrlOf(endpoint),
-          error,
-        });
-      }
-      throw error;
-    }
-  }
-
-  #tokenUrlOf({ tokenUrl, settings: { issuer } }: ResolvedEndpoint): string {
-    return shownUrl((issuer && this.tokenEndpointOf(issuer)) ?? tokenUrl);
+    return this.#reports.of({
+      endpoint,
+      replaced,
+      send: (attempt) => this.#requestWithRetries(endpoint, attempt, replaced, refreshToken),
+    });
   }
 
   async #requestWithRetries(
     endpoint: ResolvedEndpoint,
-    attempts: { count: number },
+    attempt: () => void,
     replaced?: ReplacedToken,
     refreshToken?: UsableRefreshToken,
   ): Promise<TokenSet> {
@@ -217,7 +157,7 @@ export class TokenEndpointSource implements TokenSource {
         retries: this.#coolDown.isOutage(attemptOf(endpoint)) ? 0 : retries,
       },
       async (signal) => {
-        attempts.count++;
+        attempt();
         const fetch = await this.#fetchFor(endpoint);
         located = await this.#issuers.located(endpoint, fetch, attemptTimeoutMs);
         // The lifetime is counted from before the request, so that a slow response shortens it.
@@ -265,11 +205,6 @@ export class TokenEndpointSource implements TokenSource {
     const dpopProofs = this.#dpopProofs;
     return requestToken(endpoint, parameters, { fetch, signal, secrets, dpopProofs });
   }
-}
-
-function triggerOf(replaced: ReplacedToken | undefined) {
-  if (replaced === undefined) return "missing";
-  return replaced.reason === "rejected" ? "rejected" : "ahead";
 }
 
 /** Whether a request certainly had no effect: it was never sent, or rejected as one too many. */

@@ -137,7 +137,7 @@ function own(given: Readonly<Record<string, Secret | undefined>>, path: string) 
 /** Why a value of an export can't be used as a secret, or undefined. */
 export function whyNotUsable(value: unknown): string | undefined {
   if (value === undefined || value === null) return "is missing in the file";
-  if (typeof value !== "string") return typeof value === "number" ? undefined : "is no text";
+  if (typeof value !== "string") return typeof value === "number" ? undefined : "must be a string";
   const text = value.trim();
   if (text === "") return "is blank in the file";
   if (/^[*•]{3,}$/.test(text)) return "is masked in the file";

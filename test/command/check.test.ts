@@ -23,7 +23,7 @@ async function secureServer(options?: object) {
   return { authority, origin: server.origin };
 }
 
-/** A token endpoint that responds as it is told. */
+/** A token endpoint that always sends this response. */
 async function tokenEndpoint(status: number, body: unknown, headers: Record<string, string> = {}) {
   const server = await listen((_, res) => respond(res, status, body, headers));
   onTestFinished(() => server.close());
@@ -308,7 +308,7 @@ const broken: readonly Wrong[] = [
     /scope/,
   ],
   [
-    "a URL that is no token endpoint",
+    "a URL of something else than a token endpoint",
     async () => ({
       ...(await working()).orders,
       tokenUrl: await tokenEndpoint(404, "<h1>Not Found; sorry</h1>", {
@@ -578,7 +578,7 @@ describe("check says what it needs, where", () => {
   it("an endpoint is not in the file", async () => {
     const path = await fileWith({ endpoints: { orders: {} } });
     await expect(printedBy(path, "--only", "files")).rejects.toThrow(
-      'there is no endpoint "files"; the file has orders',
+      'the file has the endpoints orders, and not "files"',
     );
   });
 });

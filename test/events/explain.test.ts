@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 const start = "2030-01-01T00:00:00.000Z";
 
-/** An instance with a clock, a token endpoint that goes by it, and an endpoint. */
+/** An instance and a token endpoint with one clock, and an endpoint. */
 async function startEndpoint(options: ConstructorParameters<typeof EndpointSecurity>[0] = {}) {
   const clock = createClock(new Date(start));
   const idp = await createTokenEndpoint({ clock });
@@ -69,7 +69,7 @@ describe("explain", () => {
     });
   });
 
-  it("says why there is no token, and when the next attempt is", async () => {
+  it("says why a token can't be obtained, and when the next attempt is", async () => {
     const { idp, security, orders } = await startEndpoint();
     idp.failWith(503);
     await security.getToken(orders).catch(() => {});

@@ -9,7 +9,7 @@ const client = {
 } as const;
 const orders = { ...client, tokenUrl: "https://idp.example.com/token" } as const;
 
-/** A token endpoint that goes by the clock. */
+/** A clock, a token endpoint with that clock, and an endpoint. */
 async function start() {
   const clock = createClock(new Date("2030-01-01T00:00:00Z"));
   const idp = await createTokenEndpoint({ clock });

@@ -2,7 +2,7 @@ import { isEndpointSecurityError } from "../../errors.ts";
 import type { Explanation } from "../../explanation.ts";
 import type { Fetch } from "../../http/fetch-types.ts";
 import { schemesIn } from "../../http/other-scheme.ts";
-import { failedWith, messagesOf } from "./error-finding.ts";
+import { failedWith, kindOfError } from "./error-finding.ts";
 import { type Finding, failed, passed, warning } from "./step.ts";
 
 interface Backend {
@@ -23,7 +23,7 @@ export async function checkBackend({ url, fetch, explain }: Backend): Promise<Fi
   } catch (error) {
     if (isEndpointSecurityError(error)) throw error;
     return failed(
-      `the backend can't be reached: ${messagesOf(error)}`,
+      `the backend can't be reached (${kindOfError(error)})`,
       "check url, and whether the backend runs",
     );
   }
@@ -53,6 +53,6 @@ export async function checkBackend({ url, fetch, explain }: Backend): Promise<Fi
     return passed(`the backend redirects this path (${status}), credentials were not rejected`);
   }
   return passed(
-    `${status}${status === 404 ? ": there is nothing at this path, credentials were not rejected" : ""}`,
+    `${status}${status === 404 ? ": this path does not exist, and the credentials were not rejected" : ""}`,
   );
 }

@@ -1,11 +1,10 @@
-import { Problems } from "../../checks/check.ts";
 import type { EndpointConfig } from "../../configuration/endpoint-config.ts";
 import { EndpointParser } from "../../configuration/parse-endpoint.ts";
+import { parseFilled } from "../../configuration/parse-filled.ts";
 import type { OAuth2Endpoint, ParsedEndpoint } from "../../configuration/parsed-endpoint.ts";
-import { filledIn } from "../../configuration/variables.ts";
 import type { ResolvedTransport } from "../../endpoint/resolved-transport.ts";
 import { EndpointSecurity } from "../../endpoint-security.ts";
-import { ConfigurationError } from "../../errors.ts";
+import { ConfigurationError, type ConfigurationProblem } from "../../errors.ts";
 import { grantRegistry } from "../../grants/registry.ts";
 import { Dispatchers } from "../../http/dispatchers.ts";
 import type { Fetch } from "../../http/fetch-types.ts";
@@ -68,17 +67,25 @@ class EndpointCheck {
   }
 
   async run(): Promise<readonly Step[]> {
-    const missing = new Problems();
+    let missing: readonly ConfigurationProblem[] = [];
     const endpoint = await this.#take("configuration", async () => {
-      this.#config = filledIn(this.#written.config, process.env, missing);
-      const parsed = this.#parsed(missing);
-      if (parsed === undefined) return [skipped("it needs variables that are not set"), undefined];
-      return [shapeOf(parsed), parsed];
+      const { defaults, grants = [] } = this.#file;
+      const parser = new EndpointParser(grantRegistry(grants), readOptions(defaults ?? {}));
+      const filled = parseFilled(this.#written.config, parser, process.env);
+      this.#config = filled.config;
+      ({ missing } = filled);
+      if (filled.problems.length > 0) throw new ConfigurationError({ problems: filled.problems });
+      const finding =
+        filled.endpoint === undefined
+          ? skipped("it needs variables that are not set")
+          : shapeOf(filled.endpoint);
+      return [finding, filled.endpoint];
     });
     const secrets = await this.#take("secrets", async () => {
-      if (missing.list.length > 0) throw new ConfigurationError({ problems: missing.list });
-      if (endpoint === undefined)
+      if (missing.length > 0) throw new ConfigurationError({ problems: missing });
+      if (endpoint === undefined) {
         return [skipped("not read: the configuration is wrong"), undefined];
+      }
       const read = await readAllSecrets(endpoint, this.#written.name);
       return [read.finding, read];
     });
@@ -197,22 +204,6 @@ class EndpointCheck {
       );
       return [together(findings), undefined];
     });
-  }
-
-  /** @returns undefined where nothing is wrong but that variables aren't set. */
-  #parsed(missing: Problems): ParsedEndpoint | undefined {
-    const { defaults, grants = [] } = this.#file;
-    const parser = new EndpointParser(grantRegistry(grants), readOptions(defaults ?? {}));
-    try {
-      const parsed = parser.parse(this.#config);
-      return missing.list.length === 0 ? parsed : undefined;
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      const isMissing = (path: string) => missing.list.some((one) => one.path === path);
-      const problems = error.problems.filter(({ path }) => !isMissing(path));
-      if (problems.length > 0) throw new ConfigurationError({ problems });
-      return undefined;
-    }
   }
 
   /** The time of the server that tokens come from. */

@@ -1,4 +1,5 @@
-import { ConfigurationError, isEndpointSecurityError } from "../../errors.ts";
+import { errorCodeOf } from "../../checks/error-code.ts";
+import { ConfigurationError, isEndpointSecurityError, withoutEndpoint } from "../../errors.ts";
 import { type Finding, failed } from "./step.ts";
 
 /**
@@ -14,10 +15,8 @@ export function findingOf(error: unknown): Finding {
     }
     return { status: "failed", message: `${problems.length} problems`, problems };
   }
-  if (!isEndpointSecurityError(error)) return failed(messagesOf(error));
-  const { message, endpoint = "" } = error;
-  const text = message.startsWith(`${endpoint}: `) ? message.slice(endpoint.length + 2) : message;
-  return failedWith(text);
+  if (!isEndpointSecurityError(error)) return failed(kindOfError(error));
+  return failedWith(withoutEndpoint(error));
 }
 
 /** `what is wrong; what to do` as a finding. */
@@ -28,12 +27,11 @@ export function failedWith(text: string): Finding {
   return end < 0 ? failed(text) : failed(text.slice(0, end), text.slice(end + 2));
 }
 
-/** fetch fails with "fetch failed", and says why in the causes. */
-export function messagesOf(error: unknown): string {
-  const messages: string[] = [];
-  for (let one: unknown = error; one instanceof Error && messages.length < 5; one = one.cause) {
-    const code: unknown = Reflect.get(one, "code");
-    messages.push(one.message || String(code ?? one.name));
+/** What kind of error it is: fetch says that in the causes. A message may quote a URL with a key in it. */
+export function kindOfError(error: unknown): string {
+  const kinds: string[] = [];
+  for (let one: unknown = error; one instanceof Error && kinds.length < 5; one = one.cause) {
+    kinds.push(errorCodeOf(one) ?? one.name);
   }
-  return messages.length === 0 ? "an unknown error" : [...new Set(messages)].join(": ");
+  return kinds.at(-1) ?? "an unknown error";
 }

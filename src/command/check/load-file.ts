@@ -100,27 +100,22 @@ function ofModule(exported: Readonly<Record<string, unknown>>): LoadedFile {
 
 function endpointsIn(name: string, value: unknown): readonly WrittenEndpoint[] {
   if (!isRecord(value)) return [];
-  if (isEndpoint(value)) {
-    return [
-      { name: typeof value.name === "string" ? value.name : name || "endpoint", config: value },
-    ];
-  }
+  if (isEndpoint(value)) return [endpointOf(value, name)];
   return Object.entries(value).flatMap(([stage, one]) =>
-    isRecord(one) && isEndpoint(one)
-      ? [
-          {
-            name: typeof one.name === "string" ? one.name : [name, stage].filter(Boolean).join(" "),
-            config: one,
-          },
-        ]
-      : [],
+    isRecord(one) && isEndpoint(one) ? [endpointOf(one, `${name} ${stage}`.trim())] : [],
   );
 }
 
+function endpointOf(
+  config: Readonly<Record<string, unknown>>,
+  exportName: string,
+): WrittenEndpoint {
+  return { name: typeof config.name === "string" ? config.name : exportName || "endpoint", config };
+}
+
+/** Fields of which every configuration has one; it may be wrong all the same. */
+const telling = ["grantType", "tokenUrl", "issuer", "clientId", "username", "apiKey", "token"];
+
 function isEndpoint(value: Readonly<Record<string, unknown>>): boolean {
-  return (
-    ["grantType", "tokenUrl", "issuer"].some((field) => field in value) ||
-    (typeof value.type === "string" && "url" in value) ||
-    ["username", "apiKey", "token"].some((field) => field in value)
-  );
+  return telling.some((field) => field in value);
 }

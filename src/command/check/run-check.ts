@@ -56,7 +56,7 @@ function chosen({ endpoints }: LoadedFile, only: readonly string[]) {
   const names = endpoints.map(({ name }) => name);
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`there is no endpoint "${unknown}"; the file has ${names.join(", ")}`);
+    throw new UsageError(`the file has the endpoints ${names.join(", ")}, and not "${unknown}"`);
   }
   return only.length === 0 ? endpoints : endpoints.filter(({ name }) => only.includes(name));
 }

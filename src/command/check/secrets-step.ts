@@ -47,6 +47,8 @@ async function ofOAuth2(endpoint: OAuth2Endpoint): Promise<ReadSecrets> {
     ...(transport?.clientCertificate === undefined ? [] : ["transport.clientCertificate"]),
   ];
   const finding =
-    names.length === 0 ? skipped("there are none") : passed(`${names.join(", ")} can be read`);
+    names.length === 0
+      ? skipped("the endpoint needs none")
+      : passed(`${names.join(", ")} can be read`);
   return { finding, transport };
 }

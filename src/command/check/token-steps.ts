@@ -1,9 +1,10 @@
 import type { OAuth2Endpoint } from "../../configuration/parsed-endpoint.ts";
+import { spanOf } from "../../time-text.ts";
 import { missingScopes } from "../../tokens/scopes.ts";
 import type { TokenSet } from "../../tokens/token-set.ts";
 import { type Finding, failed, passed, skipped, warning } from "./step.ts";
 
-const shortLifeSeconds = 60;
+const shortLifeMs = 60_000;
 /** Servers write their time in whole seconds, and the response takes time. */
 const toleratedSeconds = 5;
 const wrongSeconds = 60;
@@ -12,10 +13,10 @@ const shownClaims = ["iss", "aud", "client_id", "azp", "sub", "scope", "scp", "r
 
 /** Lifetime, scope and claims of a token, never the token itself. */
 export function checkToken(token: TokenSet, { scope }: OAuth2Endpoint): Finding {
-  const seconds = Math.round((token.expiresAt - token.issuedAt) / 1_000);
+  const lifetimeMs = token.expiresAt - token.issuedAt;
   const claims = claimsOf(token.accessToken);
   const shown = [
-    `${token.tokenType}, ${spanOf(seconds)}`,
+    `${token.tokenType}, ${spanOf(lifetimeMs)}`,
     ...(token.scope === undefined ? [] : [`scope ${token.scope || "(none)"}`]),
     claims === undefined ? "opaque" : `JWT${textOf(claims)}`,
   ].join("; ");
@@ -26,7 +27,7 @@ export function checkToken(token: TokenSet, { scope }: OAuth2Endpoint): Finding 
       "have the client allowed these scopes, or don't request them",
     );
   }
-  return seconds < shortLifeSeconds
+  return lifetimeMs < shortLifeMs
     ? warning(
         shown,
         "tokens live for less than a minute: have the authorization server make it longer",
@@ -65,9 +66,4 @@ function textOf(claims: Readonly<Record<string, unknown>>): string {
     return [`${name} ${text.length > 80 ? `${text.slice(0, 79)}…` : text}`];
   });
   return shown.length === 0 ? "" : ` (${shown.join(", ")})`;
-}
-
-function spanOf(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }

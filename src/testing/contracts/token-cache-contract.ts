@@ -133,7 +133,7 @@ function entryCases(makeCache: MakeCache): readonly ContractCase[] {
 
 function leaseCases(makeCache: MakeCache): readonly ContractCase[] {
   const withCache = opener(makeCache);
-  /** A cache may have none: then there is nothing to hold. */
+  /** Leases are optional: without them these cases hold. */
   const withLeases = (work: (leases: Leases, name: string) => Promise<void>) => () =>
     withCache(async ({ leases }) => {
       if (leases !== undefined) await work(leases, randomUUID());
