@@ -1,10 +1,11 @@
 import axios from "axios";
-import { type EndpointConfig, EndpointSecurity } from "endpoint-security";
+import { EndpointSecurity } from "endpoint-security";
 import { wrapAxios } from "endpoint-security/axios";
 import { authInterceptor } from "endpoint-security/undici";
 import nock from "nock";
 import { Agent, request } from "undici";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { unchecked } from "../configuration/unchecked.ts";
 import { startRecordingBackend } from "../fetch/recording-backend.ts";
 import { respond } from "../servers/http-server.ts";
 
@@ -96,7 +97,7 @@ describe("an API key in the query", () => {
     [{ headerName: "X-Key" }, "headerName"],
     [{ queryParameter: "" }, "queryParameter"],
   ])("is refused with %j", async (more, path) => {
-    const config = { ...keyAt("https://maps.example.test"), ...more } as unknown as EndpointConfig;
+    const config = unchecked({ ...keyAt("https://maps.example.test"), ...more });
     await expect(security.getAuthHeaders(config)).rejects.toMatchObject({ problems: [{ path }] });
   });
 });

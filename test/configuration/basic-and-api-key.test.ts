@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { configurationError } from "./mistakes.ts";
 import { mockTokenEndpoint } from "./mocked-token-endpoint.ts";
+import { unchecked } from "./unchecked.ts";
 
 const basic = { type: "basic", username: "Aladdin", password: "open sesame" } as const;
 const apiKey = { type: "api_key", headerName: "X-API-Key", apiKey: "key-1" } as const;
@@ -165,7 +166,7 @@ describe("a backend that refuses", () => {
   ])("%s is asked once: nothing else could be sent", async (_, endpoint) => {
     const sent: Headers[] = [];
     const wrapped = new EndpointSecurity().wrapFetch(
-      { url: "https://orders.test", ...endpoint } as never,
+      unchecked({ url: "https://orders.test", ...endpoint }),
       {
         fetch: async (_input, init) => {
           sent.push(new Headers(init?.headers));

@@ -3,6 +3,7 @@ import { EndpointSecurity } from "endpoint-security";
 import nock from "nock";
 import { describe, expect, test } from "vitest";
 import { configurationError } from "./mistakes.ts";
+import { unchecked } from "./unchecked.ts";
 
 const bearer = { type: "bearer", token: "ghp_1" } as const;
 
@@ -60,7 +61,7 @@ describe("a bearer endpoint", () => {
   });
 
   test("is proposed for a configuration that holds a token and names no type", async () => {
-    const config = { token: "ghp_1" } as never;
+    const config = unchecked({ token: "ghp_1" });
     const error = await configurationError(new EndpointSecurity().getAuthHeader(config));
     expect(error.problems).toMatchObject([
       { path: "type", fix: expect.stringContaining("bearer") },

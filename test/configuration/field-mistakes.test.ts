@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { jwk, pem, privateKeys, publicKeys } from "../client-authentication/keys.ts";
 import { configurationError, mistakesIn, saidOf } from "./mistakes.ts";
 import { mockTokenEndpoint, orders } from "./mocked-token-endpoint.ts";
+import { unchecked } from "./unchecked.ts";
 
 const user = { ...orders, grantType: "password", username: "svc", password: "svc-password" };
 
@@ -331,7 +332,7 @@ describe("several mistakes", () => {
       customParameters: { grant_type: "x", tenant: 1 },
       scope: [],
     };
-    const call = new EndpointSecurity().getAuthHeader(config as never);
+    const call = new EndpointSecurity().getAuthHeader(unchecked(config));
     const error = await configurationError(call);
     expect(error.problems.map(({ path }) => path).sort()).toEqual([
       "clientID",
@@ -375,18 +376,18 @@ describe("several mistakes", () => {
     mockTokenEndpoint();
     const security = new EndpointSecurity();
     const config: Record<string, unknown> = { ...orders, clientId: "" };
-    await configurationError(security.getAuthHeader(config as never));
+    await configurationError(security.getAuthHeader(unchecked(config)));
     config.clientId = "checkout";
-    await expect(security.getAuthHeader(config as never)).resolves.toBe("Bearer token-1");
+    await expect(security.getAuthHeader(unchecked(config))).resolves.toBe("Bearer token-1");
   });
 
   test("made in place are seen, though there is a token for what it said before", async () => {
     mockTokenEndpoint();
     const security = new EndpointSecurity();
     const config: Record<string, unknown> = { ...orders };
-    await security.getAuthHeader(config as never);
+    await security.getAuthHeader(unchecked(config));
     config.clientSecret = "";
-    const { problems } = await configurationError(security.getAuthHeader(config as never));
+    const { problems } = await configurationError(security.getAuthHeader(unchecked(config)));
     expect(problems).toMatchObject([{ path: "clientSecret", problem: "is empty" }]);
   });
 });

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EndpointConfig, EndpointSecurity, type Fetch } from "endpoint-security";
+import { EndpointSecurity, type Fetch } from "endpoint-security";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { jwk, pem, privateKeys } from "../client-authentication/keys.ts";
+import { unchecked } from "./unchecked.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "identity-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -127,7 +128,7 @@ describe("two endpoints share a token where they say the same, and never else, i
         const tokens = new Map<string, string>();
         let refused = 0;
         for (const [content, value] of chosen) {
-          const config = { ...common, [field]: value } as unknown as EndpointConfig;
+          const config = unchecked({ ...common, [field]: value });
           const token = await security.getToken(config).catch((error) => {
             // An issuer that is written otherwise than it writes itself.
             expect(error.code).toBe("invalid_configuration");
@@ -154,7 +155,7 @@ describe("two endpoints share a token where they say the same, and never else, i
       { ...byKey, clientAssertion: () => "the.same.assertion" },
       { ...byKey, clientAssertionFile: fileOf("a") },
       { ...base, tokenEndpointAuthMethod: "none" },
-    ] as unknown as EndpointConfig[];
+    ].map(unchecked);
     await Promise.all([...ways, ...ways].map((config) => security.getToken(config)));
     expect(count()).toBe(4);
   });

@@ -5,6 +5,7 @@ import {
   type GrantStrategy,
 } from "endpoint-security";
 import { expect } from "vitest";
+import { unchecked } from "./unchecked.ts";
 
 /** The error that a call rejects with, which has to be a ConfigurationError. */
 export async function configurationError(call: Promise<unknown>): Promise<ConfigurationError> {
@@ -32,7 +33,7 @@ export async function mistakesIn(
   grants: readonly GrantStrategy[] = [],
 ): Promise<readonly ConfigurationProblem[]> {
   const security = new EndpointSecurity({ grants });
-  return (await configurationError(security.getAuthHeader(config as never))).problems;
+  return (await configurationError(security.getAuthHeader(unchecked(config)))).problems;
 }
 
 /** The same, as `path problem`. */

@@ -4,6 +4,7 @@ import Keyv from "keyv";
 import { describe, expect, test } from "vitest";
 import { derivingEndpoint } from "./deriving-fetch.ts";
 import { mockTokenEndpoint, orders } from "./mocked-token-endpoint.ts";
+import { unchecked } from "./unchecked.ts";
 
 function mistakesInOptions(options: unknown): ConfigurationError {
   try {
@@ -96,7 +97,7 @@ describe("two instances", () => {
     const config = { ...orders, grantType } as const;
     const grants = [{ grantType, parameters: () => ({}) }] as const;
     await new EndpointSecurity({ grants }).getAuthHeader(config);
-    await expect(new EndpointSecurity().getAuthHeader(config as never)).rejects.toMatchObject({
+    await expect(new EndpointSecurity().getAuthHeader(unchecked(config))).rejects.toMatchObject({
       code: "invalid_configuration",
     });
   });

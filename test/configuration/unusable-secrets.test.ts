@@ -3,6 +3,7 @@ import { type ConfigurationError, EndpointSecurity } from "endpoint-security";
 import { describe, expect, test } from "vitest";
 import { configurationError } from "./mistakes.ts";
 import { mockTokenEndpoint, orders } from "./mocked-token-endpoint.ts";
+import { unchecked } from "./unchecked.ts";
 
 const user = { ...orders, grantType: "password", username: "svc", password: "svc-password" };
 const basic = { type: "basic", username: "svc", password: "svc-password" };
@@ -60,7 +61,7 @@ function expectUntold(error: ConfigurationError, value: unknown): void {
 
 describe("an unusable secret is refused by the name of its field, and never shown", () => {
   test.each(cases)("$type: $field $value", async ({ config, field, problem, value }) => {
-    const call = new EndpointSecurity().getAuthHeader({ ...config, [field]: value } as never);
+    const call = new EndpointSecurity().getAuthHeader(unchecked({ ...config, [field]: value }));
     const error = await configurationError(call);
     expect(error.problems).toMatchObject([
       { path: field, problem: expect.stringMatching(problem) },
@@ -72,7 +73,7 @@ describe("an unusable secret is refused by the name of its field, and never show
     const { config, field, problem, value } = example;
     const read = async () => value;
     const said = returned.get(value) ?? problem;
-    const call = new EndpointSecurity().getAuthHeader({ ...config, [field]: read } as never);
+    const call = new EndpointSecurity().getAuthHeader(unchecked({ ...config, [field]: read }));
     const error = await configurationError(call);
     expect(error.problems).toMatchObject([
       { path: `${field}()`, problem: expect.stringMatching(said) },

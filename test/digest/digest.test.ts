@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import axios from "axios";
-import { EndpointSecurity, isEndpointSecurityError } from "endpoint-security";
+import { type BackendConfig, EndpointSecurity, isEndpointSecurityError } from "endpoint-security";
 import { wrapAxios } from "endpoint-security/axios";
 import { authInterceptor } from "endpoint-security/undici";
 import { Agent, request as undiciRequest } from "undici";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { unchecked } from "../configuration/unchecked.ts";
 import { startRecordingBackend } from "../fetch/recording-backend.ts";
 import { type DigestServerOptions, startDigestServer } from "../servers/digest-server.ts";
 import { respond } from "../servers/http-server.ts";
@@ -36,7 +37,7 @@ const one = (algorithm: string | undefined, qop: string | undefined = "auth") =>
 
 type Client = (
   security: EndpointSecurity,
-  endpoint: Awaited<ReturnType<typeof start>>["endpoint"],
+  endpoint: BackendConfig,
 ) => (call?: Call) => Promise<number>;
 
 const clients: readonly (readonly [string, Client])[] = [
@@ -166,7 +167,7 @@ describe.each(clients)("a digest endpoint through %s", (_, wrap) => {
       if (reads === 1) server.expireNonces();
       return endpoint.password;
     };
-    const call = wrap(security, { ...endpoint, password } as never);
+    const call = wrap(security, unchecked({ ...endpoint, password }));
     expect(await call()).toBe(200);
     expect(server.statuses()).toEqual([401, 401, 200]);
   });
@@ -210,7 +211,7 @@ describe.each(clients)("a digest endpoint through %s", (_, wrap) => {
       reads++;
       return endpoint.password;
     };
-    const call = wrap(security, { ...endpoint, password } as never);
+    const call = wrap(security, unchecked({ ...endpoint, password }));
     expect([await call(), await call()]).toEqual([200, 200]);
     expect(reads).toBe(2);
   });
@@ -266,7 +267,7 @@ describe("a digest endpoint", () => {
     }) as typeof fetch;
     const security = new EndpointSecurity();
     const endpoint = { type: "digest", url: "http://open.test", username: "u", password: "p" };
-    const wrapped = security.wrapFetch(endpoint as never, { fetch: open });
+    const wrapped = security.wrapFetch(unchecked(endpoint), { fetch: open });
     await wrapped("/1");
     const answers = await Promise.all([wrapped("/2"), wrapped("/3")]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);

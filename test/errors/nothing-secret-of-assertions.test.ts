@@ -1,8 +1,9 @@
 import { inspect } from "node:util";
-import { type EndpointConfig, EndpointSecurity, type Fetch } from "endpoint-security";
+import { EndpointSecurity, type Fetch } from "endpoint-security";
 import Keyv from "keyv";
 import { describe, expect, test } from "vitest";
 import { jwk, pem, privateKeys } from "../client-authentication/keys.ts";
+import { unchecked } from "../configuration/unchecked.ts";
 
 const base = { tokenUrl: "https://idp.test/token", clientId: "checkout" };
 const byKey = {
@@ -76,7 +77,7 @@ describe.each(Object.entries(endpoints))("a token endpoint that %s", (_what, ans
       return answer(input, init);
     };
     const heard: unknown[] = [];
-    const endpoint = { ...config, tokenRequest: { retries: 0 } } as unknown as EndpointConfig;
+    const endpoint = unchecked({ ...config, tokenRequest: { retries: 0 } });
     for (const options of [{}, { cache: new Keyv() }]) {
       const security = new EndpointSecurity({ fetch, ...options });
       security.on("tokenRequestFailed", (event) => heard.push(event));

@@ -120,6 +120,35 @@ describe("explain", () => {
     );
   });
 
+  it.each([
+    [503, "degraded"],
+    [400, "failing"],
+  ])(
+    "says what comes of a renewal that fails with %i right before the expiry: %s",
+    async (status, state) => {
+      const { clock, idp, security, orders } = await startEndpoint({
+        renewal: { refreshAhead: false },
+      });
+      await security.getToken(orders);
+      idp.failWith(status);
+      // Within the last 30 s a token is sent only while the token endpoint is unavailable.
+      clock.advance(3_580_000);
+      const isServed = await security.getToken(orders).then(
+        () => true,
+        () => false,
+      );
+      expect(isServed).toBe(state === "degraded");
+      expect(security.explain(orders).state).toBe(state);
+    },
+  );
+
+  it("names the endpoint once, and not again in the summary", async () => {
+    const { idp, security, orders } = await startEndpoint();
+    idp.failWith(503);
+    await security.getToken(orders).catch(() => {});
+    expect(security.explain(orders).summary).toMatch(/^no token: the token endpoint /);
+  });
+
   it("counts down the forced renewals, and says when the backend rejects every token", async () => {
     const { idp, security, orders } = await startEndpoint({ renewal: { maxForcedRenewals: 1 } });
     const ordersFetch = security.wrapFetch(orders, {

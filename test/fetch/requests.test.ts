@@ -2,6 +2,7 @@ import { openAsBlob } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ConfigurationError, type EndpointConfig, EndpointSecurity } from "endpoint-security";
 import { describe, expect, test, vi } from "vitest";
+import { unchecked } from "../configuration/unchecked.ts";
 import { respond } from "../servers/http-server.ts";
 import { Latch } from "../tokens/latch.ts";
 import { bearerEndpoint } from "./bearer-endpoint.ts";
@@ -376,7 +377,7 @@ describe("the configuration that is used", () => {
     const { endpoint } = bearerEndpoint("https://orders.example.test/v1");
     const wrong = { ...endpoint, clientId: "" };
     expect(() => security.wrapFetch(wrong)).toThrow(ConfigurationError);
-    const nowhere = { ...endpoint, url: undefined } as unknown as typeof endpoint;
+    const nowhere = unchecked({ ...endpoint, url: undefined });
     expect(() => security.wrapFetch(nowhere)).toThrow("url");
     const changing = { ...endpoint };
     const wrapped = security.wrapFetch(changing);

@@ -3,18 +3,7 @@ import { mockTokenEndpoint } from "endpoint-security/testing";
 import nock from "nock";
 import { MockAgent, fetch as undiciFetch } from "undici";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
-
-const orders = {
-  name: "orders",
-  grantType: "client_credentials",
-  tokenUrl: "https://idp.example.com/oauth2/token?tenant=1",
-  clientId: "checkout",
-  clientSecret: "secret-1",
-  scope: "orders.read",
-  tokenRequest: { retries: 0 },
-} as const;
-const { tokenUrl: _, ...client } = orders;
-const discovered = { ...client, issuer: "https://idp.example.com/tenant/" } as const;
+import { discovered, orders } from "./mocked-orders.ts";
 
 const sent = {
   grantType: "client_credentials",

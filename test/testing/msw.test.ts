@@ -3,18 +3,7 @@ import { tokenEndpointHandlers } from "endpoint-security/testing";
 import { http } from "msw";
 import { setupServer } from "msw/node";
 import { describe, expect, it, onTestFinished } from "vitest";
-
-const orders = {
-  name: "orders",
-  grantType: "client_credentials",
-  tokenUrl: "https://idp.example.com/oauth2/token?tenant=1",
-  clientId: "checkout",
-  clientSecret: "secret-1",
-  scope: "orders.read",
-  tokenRequest: { retries: 0 },
-} as const;
-const { tokenUrl: _, ...client } = orders;
-const discovered = { ...client, issuer: "https://idp.example.com/tenant/" } as const;
+import { discovered, orders } from "./mocked-orders.ts";
 
 describe("tokenEndpointHandlers", () => {
   it.each([orders, discovered])("are handlers of msw, for %o", async (config) => {

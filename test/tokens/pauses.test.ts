@@ -16,12 +16,12 @@ const at = { endpoint: "orders", tokenUrl: "https://idp.test/token" };
 const outage = (retryAfterMs?: number) =>
   new TokenEndpointUnavailableError({
     ...at,
-    reason: "http_status",
+    reason: "status",
     said: "is down",
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-  } as never);
+  });
 const refusal = (status: number, error?: string) =>
-  new TokenRequestRejectedError({ ...at, status, error } as never);
+  new TokenRequestRejectedError({ ...at, status, error });
 
 beforeEach(() => {
   stopTime();
@@ -62,11 +62,7 @@ describe("after a failed token request nobody asks", () => {
     ["for ten seconds on a 403 that says nothing", refusal(403), 10_000],
     ["for a second on a 400 that says nothing", refusal(400), 1_000],
     ["no moment after a mistake here", new ConfigurationError({ problems: [] }), 0],
-    [
-      "no moment without a secret",
-      new SecretUnavailableError({ field: "a", reason: "threw" } as never),
-      0,
-    ],
+    ["no moment without a secret", new SecretUnavailableError({ field: "a", reason: "threw" }), 0],
   ])("%s", (_, error, expected) => {
     expect(pauseAfter(error)).toBe(expected);
   });

@@ -1,6 +1,7 @@
 import { defineGrant, EndpointSecurity } from "endpoint-security";
 import Keyv from "keyv";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { unchecked } from "../configuration/unchecked.ts";
 import { startOAuth2Server } from "../servers/oauth2-server.ts";
 import { errorOf, scriptedFetch, stopTime, token } from "./fake-time.ts";
 import { checkout, checkoutFor } from "./token-endpoint.ts";
@@ -22,10 +23,10 @@ function start(how: Script, endpoint: object = checkoutFor(tokenUrl, { scope: "o
   const security = new EndpointSecurity({ fetch: script.fetch });
   const renewed = async () => {
     vi.setSystemTime(Date.now() + hour);
-    return (await security.getToken(endpoint as never)).accessToken;
+    return (await security.getToken(unchecked(endpoint))).accessToken;
   };
   const grants = () => asked.map((form) => form.get("grant_type"));
-  return { asked, grants, security, endpoint: endpoint as never, renewed };
+  return { asked, grants, security, endpoint: unchecked(endpoint), renewed };
 }
 
 const withRefresh = (count: number, more: object = {}) =>

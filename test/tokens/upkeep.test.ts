@@ -20,9 +20,9 @@ function tokenOf(accessToken: string, expiresAt = Date.now() + hour): TokenSet {
 
 const at = { endpoint: "another name", tokenUrl: "https://idp.test/token" };
 const outage = () =>
-  new TokenEndpointUnavailableError({ ...at, reason: "timeout", said: "is down" } as never);
+  new TokenEndpointUnavailableError({ ...at, reason: "timeout", said: "is down" });
 const unknownClient = () =>
-  new TokenRequestRejectedError({ ...at, status: 401, error: "invalid_client" } as never);
+  new TokenRequestRejectedError({ ...at, status: 401, error: "invalid_client" });
 
 function tokensOf(more: object = {}) {
   const config = {

@@ -2,6 +2,7 @@ import { EndpointSecurity } from "endpoint-security";
 import { beforeAll, describe, expect, test } from "vitest";
 import { configurationError, mistakesIn } from "../configuration/mistakes.ts";
 import { mockTokenEndpoint, orders } from "../configuration/mocked-token-endpoint.ts";
+import { unchecked } from "../configuration/unchecked.ts";
 import { canaries, seenIn } from "../errors/canaries.ts";
 import {
   createCertificateAuthority,
@@ -268,7 +269,7 @@ test.each([
 ])("a mistake in %s isn't quoted, for a secret may be in it", async (path, transport) => {
   const security = new EndpointSecurity();
   const config = { ...orders, transport: transport(canaries.password) };
-  const error = await configurationError(security.getToken(config as never));
+  const error = await configurationError(security.getToken(unchecked(config)));
   expect(error.problems).toMatchObject([{ path: `transport.${path}` }]);
   expect(seenIn([error])).toEqual([]);
 });

@@ -78,7 +78,10 @@ async function requestOf(req: IncomingMessage): Promise<ServiceRequest> {
 }
 
 /** An endpoint whose backend and token endpoint are both the service. */
-export function orders<const More extends object = object>(service: Service, more?: More) {
+export function orders<const More extends object = object>(
+  service: Pick<Service, "origin" | "tokenUrl">,
+  more?: More,
+) {
   return {
     name: "orders",
     url: service.origin,

@@ -96,7 +96,7 @@ test.each([
       tls: { cert: certificate, key: privateKey },
     });
     onTestFinished(server.close);
-    const endpoint = orders({ origin: server.origin, tokenUrl: `${server.origin}/token` } as never);
+    const endpoint = orders({ origin: server.origin, tokenUrl: `${server.origin}/token` });
     await expect(instance(authority.certificate).getToken(endpoint)).rejects.toMatchObject({
       reason: "tls",
     });

@@ -14,6 +14,7 @@ import {
   fetch as undiciFetch,
 } from "undici";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { unchecked } from "../configuration/unchecked.ts";
 import { bearerEndpoint } from "../fetch/bearer-endpoint.ts";
 import { refusing, startRecordingBackend } from "../fetch/recording-backend.ts";
 import { type RunningBackend, startBackend } from "../servers/backend.ts";
@@ -469,7 +470,7 @@ describe("undici's authInterceptor", () => {
     const wrong = { type: "basic", url: origin, username: "Mufasa", password: "Circle of Life" };
     const statuses: number[] = [];
     for (const config of [right, right, wrong]) {
-      const composed = agent.compose(authInterceptor(security, config as never));
+      const composed = agent.compose(authInterceptor(security, unchecked(config)));
       const options = { method: "POST", body: "x", dispatcher: composed } as const;
       const { statusCode, body } = await request(`${origin}/a?b=c`, options);
       await body.dump();
