@@ -19,6 +19,7 @@ const scope = "endpoint-security";
  * holds a secret, and attributes name endpoints by their `name` alone.
  *
  * Spans of the HTTP requests themselves come from the HTTP instrumentation.
+ * Call it once for an instance: of several calls, the last one makes the spans.
  * @returns a function that ends the reporting
  * @example
  * ```ts
